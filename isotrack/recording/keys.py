@@ -1,0 +1,87 @@
+"""Every key of an object in our buckets is spelled here and nowhere else.
+
+Ids come from outside: they are percent-encoded, dots first of all, so that no id can climb out of
+its folder or collide with another.
+
+    raw/{call_type}/{call_id}/{egress_id}/{user_session_id}/{track_id}/track.json
+    raw/.../{track_id}/{seq:08d}.rtpdump
+    raw/.../{user_session_id}/manifest.json
+    recordings/{call_type}/{call_id}/{egress_id}/{user_session_id}/{filename}.mkv, .json
+"""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import quote, unquote
+
+from isotrack.recording.errors import Invalid
+from isotrack.recording.outputs import OutputType
+from isotrack.recording.tracks import Call
+
+MANIFEST_NAME = "manifest.json"
+MAX_KEY_BYTES = 1024  # S3
+MAX_FILENAME = 256  # the API's path limit for a file name
+
+
+def encode(identifier: str) -> str:
+    """Percent-encode an id so that it is one path segment, never `.` or `..`."""
+    return quote(identifier, safe="").replace(".", "%2E")
+
+
+def decode(segment: str) -> str:
+    """The id that `encode` was given."""
+    return unquote(segment)
+
+
+def _join(*segments: str) -> str:
+    key = "/".join(segments)
+    if len(key) > MAX_KEY_BYTES:
+        raise Invalid(f"the ids are too long together: an S3 key of {len(key)} bytes")
+    return key
+
+
+def session_prefix(call: Call, egress_id: str, user_session_id: str) -> str:
+    """The folder of everything captured of one participant session, ending in a slash."""
+    ids = (call.call_type, call.call_id, egress_id, user_session_id)
+    return _join("raw", *map(encode, ids)) + "/"
+
+
+def track_json(session: str, track_id: str) -> str:
+    """The announcement of a track, in the folder of its participant session."""
+    return _join(session.rstrip("/"), encode(track_id), "track.json")
+
+
+def chunk(session: str, track_id: str, sequence: int) -> str:
+    """A sealed run of a track's packets."""
+    return _join(session.rstrip("/"), encode(track_id), f"{sequence:08d}.rtpdump")
+
+
+def manifest(session: str) -> str:
+    """The commit of a participant session."""
+    return _join(session.rstrip("/"), MANIFEST_NAME)
+
+
+def filename(
+    call: Call, user_id: str, user_session_id: str, output: OutputType, start_ms: int
+) -> str:
+    """The name of a recording file, without its ending.
+
+    Args:
+        call: the call it was recorded in.
+        user_id: who is in it.
+        user_session_id: their stay in the call.
+        output: what is in it.
+        start_ms: start of the recording, Unix milliseconds: the same for all files of a recording.
+    """
+    ids = (call.call_type, call.call_id, user_id, user_session_id)
+    name = "_".join(("individual", *map(encode, ids), output.value, str(start_ms)))
+    if len(name) + len(".json") <= MAX_FILENAME:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:32]
+    return f"individual_{digest}_{output.value}_{start_ms}"
+
+
+def recording_file(call: Call, egress_id: str, user_session_id: str, name: str) -> str:
+    """A recording file or its sidecar, by file name with its ending."""
+    ids = (call.call_type, call.call_id, egress_id, user_session_id)
+    return _join("recordings", *map(encode, ids), name)

@@ -1,0 +1,92 @@
+"""What a participant publishes: calls, participant sessions and their tracks, as announced."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
+
+Id = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f]+$")]
+"""A name given by the outside: a call, a session, a track. No path before `keys` encoded it."""
+
+UserId = Annotated[
+    str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
+
+
+class Frozen(BaseModel):
+    """A value that crosses a boundary: validated on the way in, never changed after."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class Source(StrEnum):
+    """What one file set shows: a participant (microphone and camera), or what they share."""
+
+    PARTICIPANT = "participant"
+    SCREENSHARE = "screenshare"
+
+
+class TrackType(StrEnum):
+    """The role of a track in a participant session."""
+
+    AUDIO = "audio"
+    VIDEO = "video"
+    SCREENSHARE_AUDIO = "screenshare_audio"
+    SCREENSHARE_VIDEO = "screenshare_video"
+
+    @property
+    def source(self) -> Source:
+        """The source whose files this track goes into."""
+        return Source.SCREENSHARE if self.value.startswith("screenshare_") else Source.PARTICIPANT
+
+    @property
+    def kind(self) -> str:
+        """`audio` or `video`."""
+        return self.value.removeprefix("screenshare_")
+
+
+class Call(Frozen):
+    """A call, named by its type and its id within that type."""
+
+    call_type: Id
+    call_id: Id
+
+    @property
+    def cid(self) -> str:
+        """The name of the call in events: `type:id`."""
+        return f"{self.call_type}:{self.call_id}"
+
+
+class ParticipantSession(Frozen):
+    """One stay of a user in a call: a user who comes back has a further one."""
+
+    user_id: UserId
+    user_session_id: Id
+    joined_at: AwareDatetime
+
+
+class Track(Frozen):
+    """A track as announced by the SFU: all that is needed to read its packets (RFC 8866 words)."""
+
+    track_id: Id
+    track_type: TrackType
+    mime_type: Annotated[
+        str, StringConstraints(to_lower=True, pattern=r"^(?i:audio|video)/[A-Za-z0-9.+-]{1,32}$")
+    ]
+    payload_type: Annotated[int, Field(ge=0, le=127)]
+    clock_rate: Annotated[int, Field(gt=0, le=1_000_000)]
+    channels: Annotated[int, Field(ge=1, le=8)] = 1
+    fmtp: dict[str, str] = {}
+    ssrc: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] | None = None
+    """The SSRC of the media; None where the SFU does not know it: the first one seen is taken."""
+    header_extensions: dict[str, Annotated[int, Field(ge=1, le=255)]] = {}
+    """URI of each header extension (RFC 8285) to its id in this track's packets."""
+    announced_at: AwareDatetime
+    withdrawn_at: AwareDatetime | None = None
+
+    @property
+    def codec(self) -> str:
+        """The encoding name, lower case: `opus`, `vp8`, `h264`."""
+        return self.mime_type.partition("/")[2]
