@@ -1,0 +1,68 @@
+# `make demo` and `make test` are the whole set-up on a fresh machine with Python 3.11 and make.
+PYTHON ?= python3.11
+PYTHON := $(shell command -v $(PYTHON) || command -v python3)
+BIN := .venv/bin
+SPEED ?= 1
+OUTPUT ?= recordings
+
+.PHONY: demo test test-slow lint format events synth lock up clean help
+
+help: ## This list
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+demo: .venv/local ## Play a call into the local stack; its files go to recordings/ (SPEED=4 plays it faster)
+	$(BIN)/python -m infra.local.demo --speed $(SPEED) --output $(OUTPUT)
+
+up: .venv/local ## Keep the local stack running on fixed ports until Ctrl-C
+	$(BIN)/python -m infra.local up
+
+test: .venv/dev lint ## Lint, then all tests but the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/dev ## The tests that take minutes
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/dev ## Format, style, types, layers
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: .venv/dev ## Format the code
+	$(BIN)/ruff format --quiet .
+	$(BIN)/ruff check --fix --quiet .
+
+events: .venv/dev ## Write the schemas, samples and OpenAPI documents of events/ anew
+	$(BIN)/python -m events.generate
+	$(BIN)/python -m capture_agent openapi > events/agent.openapi.json
+
+synth: .venv/dev ## Write infra/template.json anew
+	$(BIN)/python -m infra.template
+
+# One resolution for all: the smaller sets are cut out of the developers' one.
+lock: .venv/dev ## Pin all dependencies anew, with hashes (needs `uv` on the PATH)
+	uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 \
+		--universal --all-extras --group dev pyproject.toml -o requirements/dev.txt
+	for set in agent:agent control:functions media:functions,media local:agent,functions,media,local; do \
+		uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 \
+			--universal $$(echo $${set#*:} | tr ',' '\n' | sed 's/^/--extra /') -c requirements/dev.txt \
+			pyproject.toml -o requirements/$${set%%:*}.txt; \
+	done
+
+# The environment is made once, and grown when more is needed. The project itself is installed
+# by a path file: its packages are importable from anywhere, without building it.
+.venv/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Isotrack needs Python 3.11")'
+	$(PYTHON) -m venv .venv
+	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/isotrack.pth"
+
+.venv/local: requirements/local.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@
+
+.venv/dev: requirements/dev.txt | .venv/bin/python
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+	@touch $@ .venv/local
+
+clean: ## Remove what was made
+	rm -rf .venv recordings cdk.out .mypy_cache .ruff_cache .pytest_cache

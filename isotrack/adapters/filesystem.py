@@ -1,0 +1,195 @@
+"""Objects as files under a folder."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from isotrack.adapters.checksums import verify_crc32c
+from isotrack.adapters.heads import check_head
+from isotrack.pipeline.ports import ObjectExists, ObjectMissing
+from isotrack.recording.errors import DestinationError, Invalid, Transient
+
+_PIECE = 1 << 20
+_UNFINISHED = ".isotrack-part-"
+"""How the name of a file begins that nobody may see yet."""
+
+_MISSING = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
+_PASSING = {errno.EAGAIN, errno.EBUSY, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
+
+
+class FilesystemStore:
+    """An ObjectStore whose keys are paths under `root`.
+
+    A file appears under its key in one step, complete and on the disk: it is written beside its
+    place and then renamed. Keys that would leave the root, or that a path cannot say, are Invalid.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root.absolute()
+
+    def get(self, key: str) -> bytes:
+        """The whole object. Raises ObjectMissing."""
+        path = self._path(key)
+        with _blame(path, missing=key):
+            return path.read_bytes()
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The object in pieces of 1 MiB. Raises ObjectMissing."""
+        path = self._path(key)
+        with _blame(path, missing=key), path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
+        """Write or overwrite."""
+        writer = self.writer(key, content_type=content_type)
+        with ExitStack() as undo:
+            undo.callback(writer.abort)
+            writer.write(body)
+            writer.commit()
+            undo.pop_all()
+
+    def create(
+        self,
+        key: str,
+        body: bytes,
+        *,
+        crc32c: int | None = None,
+        content_type: str = "application/octet-stream",  # noqa: ARG002
+    ) -> None:
+        """Write only if the key is free. Raises ObjectExists, and Transient at a wrong CRC32C."""
+        path = self._path(key)
+        verify_crc32c(str(path), body, crc32c)
+        writer = FileWriter(path)
+        with ExitStack() as undo:
+            undo.callback(writer.abort)
+            writer.write(body)
+            writer.commit_if_free()
+            undo.pop_all()
+
+    def writer(self, key: str, *, content_type: str) -> FileWriter:  # noqa: ARG002
+        """Start to write an object as a stream; a file has no content type but its ending."""
+        return FileWriter(self._path(key))
+
+    def keys(self, prefix: str) -> Iterator[str]:
+        """All keys that begin with the prefix, in lexical order."""
+        folder_name = prefix.rpartition("/")[0]
+        if folder_name and not _is_plain(folder_name):
+            return iter(())  # no key begins like that
+        return iter(sorted(key for key in self._walk(folder_name) if key.startswith(prefix)))
+
+    def url(self, key: str, *, expires_seconds: int) -> str:  # noqa: ARG002
+        """The file's URI, which does not expire."""
+        return self._path(key).as_uri()
+
+    def _path(self, key: str) -> Path:
+        if not _is_plain(key):
+            raise Invalid(f"{key!r} is no key of a file under {self._root}")
+        return self._root / key
+
+    def _walk(self, folder_name: str) -> Iterator[str]:
+        """The key of every finished file in a folder and those below."""
+        folder = self._root / folder_name
+        with _blame(folder):
+            for parent, _, names in os.walk(folder, onerror=_raise_unless_missing):
+                relative = Path(parent).relative_to(self._root)
+                for name in names:
+                    if not name.startswith(_UNFINISHED):
+                        yield (relative / name).as_posix()
+
+
+class FileWriter:
+    """An ObjectWriter into a file beside its final place."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._part = path.with_name(_UNFINISHED + secrets.token_hex(8))
+        with _blame(path):
+            _make_folder(path.parent)
+            self._file: BinaryIO = self._part.open("xb")
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Append."""
+        with _blame(self._path):
+            self._file.write(data)
+
+    def commit(self, head: bytes = b"") -> None:
+        """Replace the first bytes and make the file visible."""
+        with _blame(self._path):
+            self._seal(head)
+            self._part.replace(self._path)
+            _sync_folder(self._path.parent)
+
+    def commit_if_free(self) -> None:
+        """Make the file visible unless there is one already. Raises ObjectExists."""
+        with _blame(self._path):
+            self._seal(b"")
+            try:
+                self._path.hardlink_to(self._part)  # fails where a rename would overwrite
+            except FileExistsError:
+                raise ObjectExists(f"{self._path} is there already") from None
+            self._part.unlink()
+            _sync_folder(self._path.parent)
+
+    def abort(self) -> None:
+        """Remove what was written."""
+        with _blame(self._path):
+            self._part.unlink(missing_ok=True)
+        with suppress(OSError):  # a full disk refuses the last bytes, which nobody wants any more
+            self._file.close()
+
+    def _seal(self, head: bytes) -> None:
+        check_head(str(self._path), head, self._file.tell())
+        self._file.seek(0)
+        self._file.write(head)
+        self._file.flush()
+        os.fsync(self._file.fileno())
+        self._file.close()
+
+
+def _is_plain(key: str) -> bool:
+    """Whether a key is a path that stays in its root and is its only spelling."""
+    segments = key.split("/")
+    odd = any(segment in ("", ".", "..") for segment in segments)
+    return not odd and "\0" not in key and not segments[-1].startswith(_UNFINISHED)
+
+
+def _raise_unless_missing(error: OSError) -> None:
+    if error.errno not in _MISSING:
+        raise error
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder and those it is in, on the disk as the files will be."""
+    if not folder.is_dir():
+        _make_folder(folder.parent)
+        folder.mkdir(exist_ok=True)
+        _sync_folder(folder.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Put a rename on the disk."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _blame(path: Path, *, missing: str | None = None) -> Iterator[None]:
+    """Say in the domain's errors what the file system refused, and where."""
+    try:
+        yield
+    except OSError as error:
+        if missing is not None and error.errno in _MISSING:
+            raise ObjectMissing(f"{path}: no such file") from error
+        if error.errno in _PASSING:
+            raise Transient(f"{path}: {error.strerror}") from error
+        raise DestinationError(f"{path}: {error.strerror}") from error
