@@ -1,0 +1,95 @@
+"""VP8 over RTP (RFC 7741): payload descriptor off, frame on.
+
+The payload descriptor (section 4.2); all but the first byte are optional:
+
+     0 1 2 3 4 5 6 7
+    +-+-+-+-+-+-+-+-+
+    |X|R|N|S|R| PID |  S: a partition begins; PID: which one
+    |I|L|T|K|  RSV  |  if X
+    |M| PictureID   |  if I; 15 bits if M
+    |   TL0PICIDX   |  if L
+    |TID|Y| KEYIDX  |  if T or K
+    +-+-+-+-+-+-+-+-+
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isotrack.codecs.media import Media, PacketColumns
+
+_START_CODE = b"\x9d\x01\x2a"
+_KEYFRAME_HEADER = 10
+_DESCRIPTOR = 4
+
+
+def depacketize(packets: PacketColumns) -> Media:
+    """The media of VP8 packets: what follows the payload descriptor, where it stands."""
+    buffer, begin, length = packets.buffer, packets.payload_offset, packets.payload_length
+    rows = np.flatnonzero(length > 0)
+    first = buffer[begin[rows]]
+    media = _skip_descriptor(buffer, begin[rows], first)
+    rest = begin[rows] + length[rows] - media
+
+    head = np.zeros(length.size, np.bool_)
+    broken = np.zeros(length.size, np.bool_)
+    keyframe = np.zeros(length.size, np.bool_)
+    head[rows] = (first & 0x17 == 0x10) & (rest >= 0)
+    broken[rows] = rest < 0
+    candidates = head[rows] & (rest >= _KEYFRAME_HEADER)
+    keyframe[rows[candidates]] = _begins_keyframe(buffer, media[candidates])
+    filled = rest > 0
+    return Media(buffer, head, broken, keyframe, rows[filled], media[filled], rest[filled])
+
+
+def _skip_descriptor(
+    buffer: NDArray[np.uint8], begin: NDArray[np.int64], first: NDArray[np.uint8]
+) -> NDArray[np.int64]:
+    """Where the media begins; behind the payload's end if the descriptor is truncated.
+
+    Every byte read is also stepped over, so a byte read from behind the end shows in the result.
+    """
+    last = buffer.size - 1
+    at = begin + 1
+    extended = first > 127
+    fields = np.where(extended, buffer[np.minimum(at, last)], 0)
+    at += extended
+    has_picture_id = fields > 127
+    long_picture_id = buffer[np.minimum(at, last)] > 127
+    at += np.where(has_picture_id, 1 + long_picture_id, 0)
+    at += fields & 0x40 != 0
+    at += fields & 0x30 != 0
+    return at
+
+
+def _begins_keyframe(buffer: NDArray[np.uint8], media: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether these frames are keyframes by tag and start code (RFC 6386 section 9.1)."""
+    is_key: NDArray[np.bool_] = buffer[media] & 1 == 0
+    for position, code in enumerate(_START_CODE, start=3):
+        is_key &= buffer[media + position] == code
+    return is_key
+
+
+def frame_size(frame: bytes | memoryview) -> tuple[int, int] | None:
+    """Width and height in pixels that a keyframe states (RFC 6386 section 9.1), else None.
+
+    The two bits above each that ask for upscaling are not part of the size.
+    """
+    if len(frame) < _KEYFRAME_HEADER or frame[0] & 1 or frame[3:6] != _START_CODE:
+        return None
+    width = int.from_bytes(frame[6:8], "little") & 0x3FFF
+    height = int.from_bytes(frame[8:10], "little") & 0x3FFF
+    return width, height
+
+
+def packetize(frame: bytes, picture_id: int, max_payload: int) -> list[bytes]:
+    """The RTP payloads of a frame, none longer than `max_payload`, with a 15-bit PictureID."""
+    room = max_payload - _DESCRIPTOR
+    if room < 1:
+        raise ValueError(f"VP8 payloads of {max_payload} bytes have no room for media")
+    picture = (0x8000 | picture_id & 0x7FFF).to_bytes(2, "big")
+    return [
+        bytes((0x80 if at else 0x90, 0x80)) + picture + frame[at : at + room]
+        for at in range(0, len(frame), room)
+    ]

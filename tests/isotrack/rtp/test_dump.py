@@ -1,0 +1,259 @@
+import json
+import struct
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotrack.rtp import rtcp
+from isotrack.rtp.dump import MAX_PACKET, MAX_RECORDS, DumpError, Records, read_dump, write_dump
+from tests.packets import START_US
+
+DATA = Path(__file__).parents[2] / "data" / "rtp"
+LINE = b"#!rtpplay1.0 127.0.0.1/0\n"
+FILE_HEADER = struct.pack(">IIIHH", 1_700_000_000, 250_000, 0, 0, 0)
+
+packet = st.tuples(st.binary(min_size=1, max_size=200), st.booleans())
+arrivals = st.integers(0, 3_600_000_000).map(lambda offset: START_US + offset)
+
+
+def write(
+    packets: list[tuple[bytes, bool]], arrival_us: list[int], *, reverse: bool = False
+) -> bytes:
+    """A chunk of packets that lie in the source buffer one after the other, or back to front."""
+    length = np.array([len(payload) for payload, _ in packets], np.int64)
+    order = slice(None, None, -1 if reverse else 1)
+    source = b"".join(payload for payload, _ in packets[order])
+    offset = (np.cumsum(length[order]) - length[order])[order]
+    is_rtcp = np.array([flag for _, flag in packets], np.bool_)
+    return bytes(write_dump(source, offset, length, np.array(arrival_us, np.int64), is_rtcp))
+
+
+def contents(records: Records) -> list[tuple[bytes, bool]]:
+    rows = zip(records.offset, records.length, records.is_rtcp, strict=True)
+    return [(records.buffer[at : at + size].tobytes(), bool(flag)) for at, size, flag in rows]
+
+
+def plain_records(dump: bytes) -> list[tuple[int, int, bytes]]:
+    """Offset in milliseconds, stated packet length and packet of each record, as rtptools do."""
+    at = dump.index(b"\n") + 1 + 16
+    found = []
+    while at < len(dump):
+        size, packet_length, offset_ms = struct.unpack_from(">HHI", dump, at)
+        found.append((offset_ms, packet_length, dump[at + 8 : at + size]))
+        at += size
+    assert at == len(dump)
+    return found
+
+
+def sample() -> tuple[list[tuple[bytes, bool]], list[int]]:
+    packets = [(bytes([0x80 + i]) * (20 + i), i == 3) for i in range(6)]
+    return packets, [START_US + 1_234 * i * i for i in range(6)]
+
+
+@given(st.lists(st.tuples(packet, arrivals), max_size=40), st.booleans())
+def test_what_is_written_is_read_back_exactly(
+    rows: list[tuple[tuple[bytes, bool], int]], reverse: bool
+) -> None:
+    packets, arrival_us = [row[0] for row in rows], [row[1] for row in rows]
+    records = read_dump(write(packets, arrival_us, reverse=reverse))
+    assert contents(records) == packets
+    assert records.arrival_us.tolist() == arrival_us
+    assert records.intact
+
+
+def test_a_full_chunk_is_read_back_exactly() -> None:
+    packets = [(i.to_bytes(2, "big"), i % 7 == 0) for i in range(MAX_RECORDS)]
+    arrival_us = [START_US + 997 * i for i in range(MAX_RECORDS)]
+    records = read_dump(write(packets, arrival_us))
+    assert contents(records) == packets
+    assert records.arrival_us.tolist() == arrival_us
+    assert records.intact
+
+
+def test_the_longest_packet_is_read_back_exactly() -> None:
+    packets = [(b"\x80" * MAX_PACKET, False)]
+    assert contents(read_dump(write(packets, [START_US]))) == packets
+
+
+def test_any_rtpdump_tool_finds_the_packets_and_their_times() -> None:
+    packets, arrival_us = sample()
+    *plain, trailer = plain_records(write(packets, arrival_us))
+    assert [body for _, _, body in plain] == [body for body, _ in packets]
+    assert [length for _, length, _ in plain] == [0 if flag else len(b) for b, flag in packets]
+    assert [offset for offset, _, _ in plain] == [(us - START_US) // 1000 for us in arrival_us]
+    assert trailer[1] == 0
+
+
+def test_the_file_header_names_the_first_arrival_and_the_address() -> None:
+    none = np.zeros(0, np.int64)
+    one = np.array([0], np.int64)
+    dump = write_dump(b"\x80", one, one + 1, one + 5_000_007, one != 0, host="192.0.2.7", port=5004)
+    assert dump.startswith(b"#!rtpplay1.0 192.0.2.7/5004\n")
+    fields = struct.unpack_from(">IIIHH", dump, dump.index(b"\n") + 1)
+    assert fields == (5, 7, 0xC0000207, 5004, 0)
+    assert read_dump(write_dump(b"", none, none, none, none != 0)).intact
+
+
+def test_the_trailer_is_one_app_packet_that_rtcp_readers_step_over() -> None:
+    *_, (_, _, app) = plain_records(write(*sample()))
+    assert app[1] == 204
+    assert app[8:12] == b"ISOT"
+    assert int.from_bytes(app[-4:], "big") == len(app) + 8
+    goodbye = rtcp.Bye((1,))
+    assert rtcp.read_compound(app + rtcp.bye([1])) == [goodbye]
+
+
+def test_packets_that_arrive_out_of_order_keep_their_arrivals() -> None:
+    packets = [(b"\x80a", False), (b"\x80b", False), (b"\x80c", False)]
+    arrival_us = [START_US + 2_000_001, START_US, START_US + 999]
+    assert read_dump(write(packets, arrival_us)).arrival_us.tolist() == arrival_us
+
+
+def test_the_buffer_read_is_owned_and_writable() -> None:
+    dump = bytearray(write(*sample()))
+    records = read_dump(memoryview(dump))
+    dump[:] = bytes(len(dump))
+    records.buffer[records.offset] = 0xFF
+    assert [body[0] for body, _ in contents(records)] == [0xFF] * 6
+
+
+def test_a_file_torn_at_any_byte_keeps_the_records_before() -> None:
+    packets, arrival_us = sample()
+    dump = write(packets, arrival_us)
+    body = dump.index(b"\n") + 1 + 16
+    ends = body + np.cumsum([8 + len(payload) for payload, _ in packets])
+    for size in range(body, len(dump)):
+        records = read_dump(dump[:size])
+        complete = int((ends <= size).sum())
+        assert contents(records) == packets[:complete]
+        assert (
+            records.arrival_us.tolist()
+            == [us - (us - START_US) % 1000 for us in arrival_us][:complete]
+        )
+        assert records.intact == (size == body or size in ends)
+
+
+def test_a_file_torn_inside_its_header_is_refused() -> None:
+    dump = write(*sample())
+    for size in range(dump.index(b"\n") + 1 + 16):
+        with pytest.raises(DumpError):
+            read_dump(dump[:size])
+
+
+@pytest.mark.parametrize("start", [b"", b"RIFF....", b"#!rtpplay\n", b"#!rtpplay1.0 " + b"x" * 999])
+def test_what_is_no_rtpdump_is_refused(start: bytes) -> None:
+    with pytest.raises(DumpError, match="does not begin"):
+        read_dump(start)
+
+
+@given(st.integers(0), st.integers(0, 255))
+def test_a_trailer_that_is_not_true_is_not_believed(position: int, value: int) -> None:
+    packets, arrival_us = sample()
+    dump = bytearray(write(packets, arrival_us))
+    trailer = len(dump) - int.from_bytes(dump[-4:], "big")
+    lengths = trailer + 8 + 12
+    at = lengths + position % (2 * len(packets))
+    changed = dump[at] != value
+    dump[at] = value
+    records = read_dump(dump)
+    assert contents(records) == packets
+    assert records.intact is not changed
+
+
+def test_a_trailer_that_lies_about_its_size_is_stepped_over() -> None:
+    packets, arrival_us = sample()
+    dump = bytearray(write(packets, arrival_us))
+    dump[-1] ^= 4
+    records = read_dump(dump)
+    assert contents(records) == packets
+    assert not records.intact
+
+
+@pytest.mark.parametrize("field", [1, 3])
+@pytest.mark.parametrize("record", [0, 3])
+def test_a_record_changed_behind_the_trailers_back_is_noticed(record: int, field: int) -> None:
+    packets, arrival_us = sample()
+    dump = bytearray(write(packets, arrival_us))
+    first = dump.index(b"\n") + 1 + 16
+    at = first + sum(8 + len(payload) for payload, _ in packets[:record])
+    dump[at + field] += 1
+    assert not read_dump(dump).intact
+
+
+def test_more_records_behind_a_trailer_are_read_too() -> None:
+    packets, arrival_us = sample()
+    dump = write(packets, arrival_us) + struct.pack(">HHI", 10, 2, 7) + b"\x80z"
+    records = read_dump(dump)
+    assert contents(records) == [*packets, (b"\x80z", False)]
+    assert not records.intact
+
+
+@given(st.binary(max_size=400))
+def test_hostile_records_never_raise(body: bytes) -> None:
+    records = read_dump(LINE + FILE_HEADER + body)
+    assert (records.offset + records.length <= records.buffer.size).all()
+
+
+def test_a_packet_cut_when_captured_is_left_out() -> None:
+    cut = struct.pack(">HHI", 8 + 4, 1200, 0) + b"\x80cut"
+    whole = struct.pack(">HHI", 8 + 5, 5, 20) + b"\x80full"
+    records = read_dump(LINE + FILE_HEADER + cut + whole)
+    assert contents(records) == [(b"\x80full", False)]
+    assert records.arrival_us.tolist() == [1_700_000_000_270_000]
+    assert not records.intact
+
+
+def test_bytes_behind_a_packet_in_its_record_are_not_part_of_it() -> None:
+    record = struct.pack(">HHI", 8 + 8, 5, 0) + b"\x80fullpad"
+    records = read_dump(LINE + FILE_HEADER + record)
+    assert contents(records) == [(b"\x80full", False)]
+    assert records.intact
+
+
+@pytest.mark.parametrize("line", [b"#!RTPencode1.0 \n", b"#!rtpplay1.0 \n"])
+def test_dumps_of_other_tools_are_read(line: bytes) -> None:
+    record = struct.pack(">HHI", 8 + 5, 5, 1) + b"\x80full"
+    assert contents(read_dump(line + FILE_HEADER + record)) == [(b"\x80full", False)]
+
+
+def test_records_in_little_endian_are_read() -> None:
+    record = struct.pack("<HHI", 8 + 5, 5, 1) + b"\x80full"
+    records = read_dump(LINE + FILE_HEADER + 3 * record)
+    assert contents(records) == 3 * [(b"\x80full", False)]
+    assert records.arrival_us.tolist() == 3 * [1_700_000_000_251_000]
+
+
+def test_a_dump_of_webrtc_has_its_media_and_its_sender_reports() -> None:
+    golden = json.loads((DATA / "webrtc_vp9.json").read_text())["summary"]
+    records = read_dump((DATA / "vp9.rtpdump").read_bytes())
+    assert records.intact
+    assert int((~records.is_rtcp).sum()) == golden["packets"]
+    reports = [rtcp.read_compound(body)[0] for body, is_rtcp in contents(records) if is_rtcp]
+    assert [
+        f"{report.ntp:016x}" for report in reports if isinstance(report, rtcp.SenderReport)
+    ] == [sr["ntp"] for sr in golden["sr"]]
+    seconds = records.arrival_us[records.is_rtcp] - records.arrival_us[0]
+    assert seconds.tolist() == [round(sr["t"] * 1_000_000) for sr in golden["sr"]]
+
+
+@pytest.mark.parametrize(
+    ("offset", "length", "arrival_us", "message"),
+    [
+        ([0], [0], [0], "1 to"),
+        ([0], [MAX_PACKET + 1], [0], "1 to"),
+        ([60_000], [60_000], [0], "outside"),
+        ([-1], [4], [0], "outside"),
+        ([0], [4], [-1], "do not fit"),
+        ([0, 0], [4, 4], [0, 1 << 52], "do not fit"),
+        ([0] * 8193, [4] * 8193, [0] * 8193, "at most 8192"),
+    ],
+)
+def test_what_rtpdump_cannot_hold_is_refused(
+    offset: list[int], length: list[int], arrival_us: list[int], message: str
+) -> None:
+    columns = (np.array(column, np.int64) for column in (offset, length, arrival_us))
+    with pytest.raises(ValueError, match=message):
+        write_dump(bytes(100_000), *columns, np.zeros(len(offset), np.bool_))

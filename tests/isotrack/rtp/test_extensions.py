@@ -1,0 +1,93 @@
+import struct
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotrack.rtp.extensions import element
+from isotrack.rtp.header import write_header
+from tests.packets import packets_of
+
+
+def with_extension(profile: int, body: bytes) -> bytes:
+    fixed = b"\x90" + write_header(96, 1, 2, 3, False)[1:]
+    return fixed + struct.pack(">HH", profile, len(body) // 4) + body + b"payload"
+
+
+def values(datagrams: list[bytes], identifier: int) -> list[bytes | None]:
+    packets = packets_of(datagrams)
+    rows = zip(*(column.tolist() for column in element(packets, identifier)), strict=True)
+    return [packets.buffer[at : at + n].tobytes() if at >= 0 else None for at, n in rows]
+
+
+one_byte = st.dictionaries(st.integers(1, 14), st.binary(min_size=1, max_size=16), max_size=14)
+two_byte = st.dictionaries(st.integers(1, 255), st.binary(max_size=255), max_size=8)
+
+
+@given(st.lists(one_byte | two_byte, max_size=8), st.integers(1, 255))
+def test_elements_are_found_whatever_the_form_of_each_packet(
+    extensions: list[dict[int, bytes]], identifier: int
+) -> None:
+    datagrams = [write_header(96, 1, 2, 3, False, each) + b"payload" for each in extensions]
+    for wanted in {identifier, 1, 2, 15}:
+        assert values(datagrams, wanted) == [each.get(wanted) for each in extensions]
+
+
+def test_packets_of_both_forms_stand_side_by_side() -> None:
+    datagrams = [
+        write_header(96, 1, 2, 3, False, {3: b"\x40", 9: b"0"}),
+        write_header(96, 2, 2, 3, False, {9: b"x" * 17}),
+        write_header(96, 3, 2, 3, False),
+        write_header(96, 4, 2, 3, False, {9: b"1"}),
+    ]
+    assert values(datagrams, 9) == [b"0", b"x" * 17, None, b"1"]
+
+
+def test_padding_between_elements_is_stepped_over() -> None:
+    packet = with_extension(0xBEDE, bytes.fromhex("0010aa0000210102"))
+    assert values([packet], 1) == [b"\xaa"]
+    assert values([packet], 2) == [b"\x01\x02"]
+
+
+@pytest.mark.parametrize("stop", [0x01, 0x0F, 0xF0, 0xF3])
+def test_a_reserved_id_ends_the_reading(stop: int) -> None:
+    packet = with_extension(0xBEDE, bytes([0x10, 0xAA, stop, 0x20, 0xBB, 0, 0, 0]))
+    assert values([packet], 1) == [b"\xaa"]
+    assert values([packet], 2) == [None]
+    assert values([packet], 15) == [None]
+
+
+def test_an_element_longer_than_the_block_is_absent() -> None:
+    assert values([with_extension(0xBEDE, bytes([0x13, 1, 2, 3]))], 1) == [None]
+    assert values([with_extension(0x1000, bytes([1, 3, 2, 3]))], 1) == [None]
+    assert values([with_extension(0x1000, bytes([0, 0, 0, 1]))], 1) == [None]
+
+
+def test_two_byte_elements_may_be_empty_and_their_application_bits_set() -> None:
+    packet = with_extension(0x100F, bytes([7, 0, 0, 8, 1, 0xAA, 9, 0]))
+    assert values([packet], 7) == [b""]
+    assert values([packet], 8) == [b"\xaa"]
+    assert values([packet], 9) == [b""]
+
+
+@pytest.mark.parametrize("profile", [0xAAAA, 0xBEDF, 0x1010, 0])
+def test_an_unknown_profile_has_no_elements(profile: int) -> None:
+    assert values([with_extension(profile, bytes([0x10, 0xAA, 0, 0]))], 1) == [None]
+
+
+def test_an_empty_block_has_no_elements() -> None:
+    assert values([with_extension(0xBEDE, b"")], 1) == [None]
+
+
+def test_the_first_of_two_elements_of_one_id_counts() -> None:
+    assert values([with_extension(0xBEDE, bytes([0x10, 0xAA, 0x10, 0xBB]))], 1) == [b"\xaa"]
+
+
+@given(st.sampled_from([0xBEDE, 0x1000, 0x1007]), st.binary(max_size=60))
+def test_hostile_blocks_give_elements_within_them(profile: int, body: bytes) -> None:
+    packets = packets_of([with_extension(profile, body + bytes(-len(body) % 4))])
+    end = packets.extension_offset + packets.extension_length
+    for identifier in {*body, 1, 14, 15}:
+        offset, length = element(packets, identifier)
+        assert ((offset == -1) | (offset > packets.extension_offset)).all()
+        assert (offset + length <= end).all()

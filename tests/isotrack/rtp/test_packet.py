@@ -1,0 +1,190 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from isotrack.rtp.dump import Records
+from isotrack.rtp.extensions import element
+from isotrack.rtp.header import write_header
+from isotrack.rtp.packet import Packets, read_packets
+from tests.packets import START_US, packets_of, records_of
+
+DATA = Path(__file__).parents[2] / "data" / "rtp"
+VECTORS = json.loads((DATA / "rtp_header.json").read_text())["vectors"]
+AIORTC = DATA / "aiortc"
+
+
+def payload_of(packets: Packets, row: int = 0) -> bytes:
+    begin = int(packets.payload_offset[row])
+    return packets.buffer[begin : begin + int(packets.payload_length[row])].tobytes()
+
+
+@pytest.mark.parametrize("vector", VECTORS, ids=lambda vector: vector["id"])
+def test_headers_are_read_as_other_implementations_read_them(vector: dict[str, Any]) -> None:
+    expected = vector["expect"]
+    packets, malformed = read_packets(records_of([bytes.fromhex(vector["rtp"])]))
+    assert malformed == int(expected.get("reject", False))
+    if malformed:
+        assert packets.count == 0
+        return
+    columns = {
+        "pt": packets.payload_type,
+        "seq": packets.sequence_number,
+        "ts": packets.timestamp,
+        "ssrc": packets.ssrc,
+    }
+    for name in columns.keys() & expected.keys():
+        assert columns[name].tolist() == [expected[name]]
+    if "payload" in expected:
+        assert payload_of(packets).hex() == expected["payload"]
+    if "exts" in expected:
+        found = {}
+        for identifier in range(1, 256):
+            offset, length = element(packets, identifier)
+            if offset[0] >= 0:
+                value = packets.buffer[offset[0] : offset[0] + length[0]]
+                found[str(identifier)] = value.tobytes().hex()
+        assert found == expected["exts"]
+
+
+def test_every_field_of_a_header_has_its_column() -> None:
+    packets = packets_of([write_header(101, 65535, 0xFFFFFFFE, 0xDEADBEEF, True) + b"media"])
+    assert packets.count == 1
+    assert packets.payload_type.tolist() == [101]
+    assert packets.sequence_number.tolist() == [65535]
+    assert packets.timestamp.tolist() == [0xFFFFFFFE]
+    assert packets.ssrc.tolist() == [0xDEADBEEF]
+    assert packets.marker.tolist() == [True]
+    assert packets.arrival_us.tolist() == [START_US]
+    assert packets.extension_profile.tolist() == [0]
+    assert packets.extension_length.tolist() == [0]
+    assert payload_of(packets) == b"media"
+
+
+@pytest.mark.parametrize(
+    ("name", "payload_type", "sequence_number", "payload"),
+    [
+        ("rtp.bin", 0, 15743, 160),
+        ("rtp_dtmf.bin", 101, 24152, 4),
+        ("rtp_only_padding.bin", 120, 27759, 0),
+        ("rtp_only_padding_with_header_extensions.bin", 98, 22138, 0),
+        ("rtp_with_csrc.bin", 0, 16082, 160),
+        ("rtp_with_sdes_mid.bin", 111, 14156, 54),
+    ],
+)
+def test_packets_of_other_stacks_are_read(
+    name: str, payload_type: int, sequence_number: int, payload: int
+) -> None:
+    packets = packets_of([(AIORTC / name).read_bytes()])
+    assert packets.payload_type.tolist() == [payload_type]
+    assert packets.sequence_number.tolist() == [sequence_number]
+    assert packets.payload_length.tolist() == [payload]
+
+
+@pytest.mark.parametrize("size", range(1, 12))
+def test_a_packet_shorter_than_its_header_is_counted_and_dropped(size: int) -> None:
+    packets, malformed = read_packets(records_of([b"\x80" * size]))
+    assert (packets.count, malformed) == (0, 1)
+
+
+@pytest.mark.parametrize("first", [0x00, 0x40, 0xC0])
+def test_a_packet_of_another_version_is_counted_and_dropped(first: int) -> None:
+    packets, malformed = read_packets(records_of([bytes([first]) + bytes(40)]))
+    assert (packets.count, malformed) == (0, 1)
+
+
+def test_more_csrcs_than_bytes_make_a_packet_malformed() -> None:
+    assert read_packets(records_of([b"\x82" + bytes(11 + 7)]))[1] == 1
+    assert read_packets(records_of([b"\x82" + bytes(11 + 8)]))[1] == 0
+
+
+@pytest.mark.parametrize(
+    ("tail", "payload"),
+    [
+        (b"media\x01", b"media"),
+        (b"media\0\0\x03", b"media"),
+        (b"\0\0\0\x04", b""),
+        (b"\0\0\0\x05", None),
+        (b"media\0", None),
+        (b"\xff", None),
+    ],
+)
+def test_padding_is_cut_and_impossible_padding_refused(tail: bytes, payload: bytes | None) -> None:
+    packets, malformed = read_packets(records_of([b"\xa0" + bytes(11) + tail]))
+    assert malformed == (payload is None)
+    assert [payload_of(packets, row) for row in range(packets.count)] == (
+        [] if payload is None else [payload]
+    )
+
+
+def test_a_packet_without_payload_is_a_packet() -> None:
+    packets = packets_of([write_header(96, 1, 2, 3, False)])
+    assert packets.payload_length.tolist() == [0]
+
+
+def test_malformed_packets_leave_their_neighbors_alone() -> None:
+    good = [write_header(96, n, n, 7, False, {1: b"x"}) + b"payload" for n in range(3)]
+    bad = [b"\x80", b"\x90" + bytes(11), b"\x80" * 11]
+    packets, malformed = read_packets(records_of([bad[0], good[0], bad[1], *good[1:], bad[2]]))
+    assert malformed == 3
+    assert packets.sequence_number.tolist() == [0, 1, 2]
+    assert [payload_of(packets, row) for row in range(3)] == [b"payload"] * 3
+
+
+def test_rtcp_is_no_packet_and_not_malformed() -> None:
+    records = records_of([write_header(96, 1, 2, 3, False), b"\x80\xc8\0\0"])
+    records = records._replace(is_rtcp=np.array([False, True]))
+    packets, malformed = read_packets(records)
+    assert (packets.count, malformed) == (1, 0)
+
+
+def test_an_empty_dump_has_no_packets() -> None:
+    packets, malformed = read_packets(records_of([]))
+    assert (packets.count, malformed) == (0, 0)
+
+
+def test_packets_are_taken_by_mask_and_by_index() -> None:
+    packets = packets_of([write_header(96, n, n, 7, False) for n in range(4)])
+    mask = np.array([True, False, True, False])
+    assert packets.take(mask).sequence_number.tolist() == [0, 2]
+    assert packets.take(np.array([3, 1])).sequence_number.tolist() == [3, 1]
+    assert packets.take(np.array([3, 1])).payload_offset.tolist() == (
+        packets.payload_offset[[3, 1]].tolist()
+    )
+
+
+@given(st.lists(st.binary(min_size=1, max_size=80), max_size=20))
+def test_hostile_packets_stay_within_their_records(datagrams: list[bytes]) -> None:
+    hostile = [bytes([datagram[0] & 0x3F | 0x80]) + datagram[1:] for datagram in datagrams]
+    records = records_of(hostile)
+    packets, malformed = read_packets(records)
+    assert packets.count + malformed == len(hostile)
+    ends = dict(
+        zip(records.offset.tolist(), (records.offset + records.length).tolist(), strict=True)
+    )
+    limits = [
+        max(end for begin, end in ends.items() if begin <= at) for at in packets.payload_offset - 12
+    ]
+    assert (packets.payload_offset + packets.payload_length <= limits).all()
+    assert (packets.payload_length >= 0).all()
+    assert (packets.extension_offset + packets.extension_length <= limits).all()
+
+
+@pytest.mark.parametrize(
+    "path", sorted((DATA / "rtp-corpus").iterdir()), ids=lambda path: path.name
+)
+def test_what_fuzzers_found_is_read_or_counted(path: Path) -> None:
+    datagram = np.frombuffer(path.read_bytes(), np.uint8).copy()
+    one = np.zeros(1, np.int64)
+    records = Records(datagram, one, one + datagram.size, one, one != 0, True)
+    packets, malformed = read_packets(records)
+    assert packets.count + malformed == 1
+    is_version_2 = datagram[0] >> 6 == 2
+    assert packets.count == int(is_version_2)
+    for identifier in range(1, 256):
+        offset, length = element(packets, identifier)
+        assert (offset + length <= datagram.size).all()
