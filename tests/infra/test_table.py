@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from tests.infra.reading import properties
+
+
+def test_the_table_has_the_keys_that_items_are_written_with(template: Mapping[str, Any]) -> None:
+    table = properties(template, "Table")
+    assert table["KeySchema"] == [
+        {"AttributeName": "pk", "KeyType": "HASH"},
+        {"AttributeName": "sk", "KeyType": "RANGE"},
+    ]
+    assert {
+        attribute["AttributeName"]: attribute["AttributeType"]
+        for attribute in table["AttributeDefinitions"]
+    } == {"pk": "S", "sk": "S"}
+
+
+def test_the_table_can_be_put_back_to_any_second_and_outlives_its_stack(
+    template: Mapping[str, Any],
+) -> None:
+    table = properties(template, "Table")
+    assert table["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
+
+
+def test_the_table_costs_nothing_when_nobody_calls_and_forgets_what_has_expired(
+    template: Mapping[str, Any],
+) -> None:
+    table = properties(template, "Table")
+    assert table["BillingMode"] == "PAY_PER_REQUEST"
+    assert table["TimeToLiveSpecification"] == {"AttributeName": "expires_at", "Enabled": True}
