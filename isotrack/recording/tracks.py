@@ -14,6 +14,17 @@ UserId = Annotated[
     str, StringConstraints(min_length=1, max_length=255, pattern=r"^[^\x00-\x1f\x7f]+$")
 ]
 
+MimeType = Annotated[
+    str, StringConstraints(to_lower=True, pattern=r"^(?i:audio|video)/[A-Za-z0-9.+-]{1,32}$")
+]
+"""Lower case, as everywhere below."""
+
+PayloadType = Annotated[int, Field(ge=0, le=127)]
+ClockRate = Annotated[int, Field(gt=0, le=1_000_000)]
+Channels = Annotated[int, Field(ge=1, le=8)]
+Ssrc = Annotated[int, Field(ge=0, le=0xFFFFFFFF)]
+ExtensionId = Annotated[int, Field(ge=1, le=255)]
+
 
 class Frozen(BaseModel):
     """A value that crosses a boundary: validated on the way in, never changed after."""
@@ -72,16 +83,14 @@ class Track(Frozen):
 
     track_id: Id
     track_type: TrackType
-    mime_type: Annotated[
-        str, StringConstraints(to_lower=True, pattern=r"^(?i:audio|video)/[A-Za-z0-9.+-]{1,32}$")
-    ]
-    payload_type: Annotated[int, Field(ge=0, le=127)]
-    clock_rate: Annotated[int, Field(gt=0, le=1_000_000)]
-    channels: Annotated[int, Field(ge=1, le=8)] = 1
+    mime_type: MimeType
+    payload_type: PayloadType
+    clock_rate: ClockRate
+    channels: Channels = 1
     fmtp: dict[str, str] = {}
-    ssrc: Annotated[int, Field(ge=0, le=0xFFFFFFFF)] | None = None
+    ssrc: Ssrc | None = None
     """The SSRC of the media; None where the SFU does not know it: the first one seen is taken."""
-    header_extensions: dict[str, Annotated[int, Field(ge=1, le=255)]] = {}
+    header_extensions: dict[str, ExtensionId] = {}
     """URI of each header extension (RFC 8285) to its id in this track's packets."""
     announced_at: AwareDatetime
     withdrawn_at: AwareDatetime | None = None
