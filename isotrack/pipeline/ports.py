@@ -2,8 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
+
+from isotrack.recording.calls import CallRecord, Egress
+from isotrack.recording.events import Event
+from isotrack.recording.files import RecordingFile
+from isotrack.recording.outcomes import OutcomeRecord, RecordingFailure
+from isotrack.recording.settings import CallSettings
+from isotrack.recording.tracks import Call
 
 
 class ObjectMissing(Exception):
@@ -67,3 +75,82 @@ class ObjectStore(Protocol):
 
     def url(self, key: str, *, expires_seconds: int) -> str:
         """A link that opens the object for that long."""
+
+
+class StaleRecord(Exception):
+    """The record was written by somebody else since it was read."""
+
+
+class CallTable(Protocol):
+    """Calls, their settings and their recordings. Raises `recording.errors.Transient`."""
+
+    def get(self, call: Call) -> CallRecord | None:
+        """The record of a call; None when it was never heard of."""
+
+    def save(self, record: CallRecord) -> CallRecord:
+        """Write a record over the version it was read as, and give it with its new version.
+
+        Raises StaleRecord when that version is not the one in the table any more.
+        """
+
+    def keep_stopped(self, call: Call, egress: Egress) -> None:
+        """Keep a recording that has stopped for good; the same again changes nothing."""
+
+    def stopped(self, call: Call, egress_id: str) -> Egress | None:
+        """A recording kept by `keep_stopped`."""
+
+    def call_type_settings(self, call_type: str) -> CallSettings | None:
+        """What is set for all calls of a type."""
+
+
+class AgentTable(Protocol):
+    """Agents that have reported. Raises `recording.errors.Transient`."""
+
+    def poke_queue_url(self, agent_id: str) -> str | None:
+        """The queue made for an agent; None before its first report."""
+
+    def keep_poke_queue_url(self, agent_id: str, url: str) -> None:
+        """Remember the queue of an agent."""
+
+
+class AgentQueues(Protocol):
+    """A queue for each agent, in which any message means: report again at once."""
+
+    def create(self, agent_id: str) -> str:
+        """The url of the agent's queue, made if need be. Raises Invalid when it cannot be."""
+
+    def poke(self, queue_url: str) -> None:
+        """Put a message in. A hint only: agents report anyway, so it never fails."""
+
+
+class OutcomeTable(Protocol):
+    """What came of recordings. Raises `recording.errors.Transient`."""
+
+    def keep(
+        self, outcome: RecordingFile | RecordingFailure, created_at: datetime
+    ) -> OutcomeRecord:
+        """Write an outcome unless it is there, and give what is there: the first writer's."""
+
+    def mark_announced(self, outcome: RecordingFile | RecordingFailure) -> None:
+        """Note that the outcome's event is on the bus."""
+
+
+class EventBus(Protocol):
+    """Where events go; subscribers see those of one call in no promised order."""
+
+    def publish(self, events: Sequence[Event]) -> None:
+        """Publish all, or raise `Transient`: then some may be out and all are to be sent again."""
+
+
+class Endpoint(Protocol):
+    """A customer's HTTP endpoint."""
+
+    def post(self, body: bytes, headers: Mapping[str, str]) -> None:
+        """Post once. Raises DestinationError unless the answer is 2xx."""
+
+
+class Executions(Protocol):
+    """Runs of the state machine."""
+
+    def start(self, name: str, execution_input: str) -> bool:
+        """Start a run; False when one of that name was started before. Raises `Transient`."""

@@ -12,7 +12,10 @@ its folder or collide with another.
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 from urllib.parse import quote, unquote
+
+from pydantic import ValidationError
 
 from isotrack.recording.errors import Invalid
 from isotrack.recording.outputs import OutputType
@@ -44,6 +47,27 @@ def session_prefix(call: Call, egress_id: str, user_session_id: str) -> str:
     """The folder of everything captured of one participant session, ending in a slash."""
     ids = (call.call_type, call.call_id, egress_id, user_session_id)
     return _join("raw", *map(encode, ids)) + "/"
+
+
+class SessionIds(NamedTuple):
+    """Whose chunks a folder holds, as its name tells it."""
+
+    call: Call
+    egress_id: str
+    user_session_id: str
+
+
+def session_ids(manifest_key: str) -> SessionIds:
+    """The ids that a manifest's key was made of. Raises Invalid when it is no such key."""
+    segments = manifest_key.split("/")
+    if len(segments) != 6 or segments[0] != "raw" or segments[5] != MANIFEST_NAME:
+        raise Invalid(f"not the key of a manifest: {manifest_key!r}")
+    call_type, call_id, egress_id, user_session_id = map(decode, segments[1:5])
+    try:
+        call = Call(call_type=call_type, call_id=call_id)
+    except ValidationError as problem:
+        raise Invalid(f"the key of a manifest names no call: {manifest_key!r}") from problem
+    return SessionIds(call, egress_id, user_session_id)
 
 
 def track_json(session: str, track_id: str) -> str:
