@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from isotrack.pipeline.ports import ObjectMissing, ObjectStore, ObjectWriter
+from isotrack.recording.errors import Invalid
 
 
 class MountedStore:
@@ -21,11 +22,11 @@ class MountedStore:
 
     def get(self, key: str) -> bytes:
         """The whole object."""
-        return self._store.get(self._there(key))
+        return self._store.get(self._existing(key))
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces."""
-        return self._store.stream(self._there(key))
+        return self._store.stream(self._existing(key))
 
     def put(self, key: str, body: bytes, *, content_type: str = "application/octet-stream") -> None:
         """Write or overwrite."""
@@ -48,14 +49,26 @@ class MountedStore:
 
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with the prefix."""
-        for key in self._store.keys(prefix.removeprefix(self._prefix)):
+        if self._prefix.startswith(prefix):
+            there = ""
+        elif prefix.startswith(self._prefix):
+            there = prefix.removeprefix(self._prefix)
+        else:
+            return
+        for key in self._store.keys(there):
             yield self._prefix + key
 
     def url(self, key: str, *, expires_seconds: int) -> str:
         """A link that opens the object."""
         return self._store.url(self._there(key), expires_seconds=expires_seconds)
 
+    def _existing(self, key: str) -> str:
+        """Where an object is that is read; those that cannot be here are missing."""
+        if not key.startswith(self._prefix):
+            raise ObjectMissing(f"{key!r} is not under {self._prefix!r}")
+        return self._there(key)
+
     def _there(self, key: str) -> str:
         if not key.startswith(self._prefix):
-            raise ObjectMissing(f"{key} is not under {self._prefix}")
+            raise Invalid(f"{key!r} is not under {self._prefix!r}")
         return key.removeprefix(self._prefix)

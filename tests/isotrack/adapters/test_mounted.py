@@ -1,0 +1,78 @@
+from __future__ import annotations
+
+import pytest
+
+from isotrack.adapters.memory import MemoryStore
+from isotrack.adapters.mounted import MountedStore
+from isotrack.pipeline.ports import ObjectMissing
+from isotrack.recording.errors import Invalid
+
+
+@pytest.fixture
+def inner() -> MemoryStore:
+    store = MemoryStore()
+    store.put("a/1", b"one")
+    store.put("b", b"two")
+    return store
+
+
+def test_keys_are_answered_for_under_the_prefix(inner: MemoryStore) -> None:
+    store = MountedStore(inner, "raw/x/")
+
+    assert store.get("raw/x/a/1") == b"one"
+    assert b"".join(store.stream("raw/x/b")) == b"two"
+
+
+@pytest.mark.parametrize("key", ["a/1", "raw/y/a/1", "raw/x", ""])
+def test_what_is_not_under_the_prefix_is_missing(inner: MemoryStore, key: str) -> None:
+    store = MountedStore(inner, "raw/x/")
+
+    with pytest.raises(ObjectMissing, match="not under"):
+        store.get(key)
+    with pytest.raises(ObjectMissing, match="not under"):
+        list(store.stream(key))
+
+
+def test_nothing_is_written_outside_of_the_prefix(inner: MemoryStore) -> None:
+    store = MountedStore(inner, "raw/x/")
+
+    with pytest.raises(Invalid):
+        store.put("elsewhere", b"")
+    with pytest.raises(Invalid):
+        store.create("elsewhere", b"")
+    with pytest.raises(Invalid):
+        store.writer("elsewhere", content_type="x/y")
+    assert sorted(inner.objects) == ["a/1", "b"]
+
+
+def test_what_is_written_under_the_prefix_is_there_without_it(inner: MemoryStore) -> None:
+    store = MountedStore(inner, "raw/x/")
+
+    store.put("raw/x/c", b"three", content_type="text/plain")
+    store.create("raw/x/d", b"four")
+    writer = store.writer("raw/x/e", content_type="x/y")
+    writer.write(b"....")
+    writer.commit(b"five")
+
+    assert inner.objects["c"] == b"three"
+    assert inner.content_types["c"] == "text/plain"
+    assert inner.objects["d"] == b"four"
+    assert inner.objects["e"] == b"five"
+    assert store.url("raw/x/e", expires_seconds=1) == inner.url("e", expires_seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "keys"),
+    [
+        ("raw/x/", ["raw/x/a/1", "raw/x/b"]),
+        ("raw/x/a", ["raw/x/a/1"]),
+        ("raw/", ["raw/x/a/1", "raw/x/b"]),
+        ("", ["raw/x/a/1", "raw/x/b"]),
+        ("a", []),
+        ("other/", []),
+    ],
+)
+def test_keys_are_listed_as_they_are_answered_for(
+    inner: MemoryStore, prefix: str, keys: list[str]
+) -> None:
+    assert list(MountedStore(inner, "raw/x/").keys(prefix)) == keys

@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from isotrack.adapters.memory import MemoryStore
+from isotrack.matroska import tracks
+from isotrack.matroska.writer import MatroskaWriter
+from isotrack.media.lanes import Lane, Span
+from isotrack.pipeline.merging import Window
+from isotrack.pipeline.muxing import CLUSTER_BYTES, Freeze, OutputMuxer
+from tests.ebml_reader import Matroska, read_matroska
+
+START_US = 1_760_000_000_000_000
+VIDEO = Lane("video", "vp8", (Span(0, 0, "video", "vp8", START_US, START_US, START_US),))
+AUDIO = Lane("audio", "opus", (Span(1, 0, "audio", "opus", START_US, START_US, START_US),))
+
+
+def window(*frames: tuple[int, float, bool], size: int = 10, lost: Sequence[int] = ()) -> Window:
+    """Frames given as lane, milliseconds and whether it is a keyframe."""
+    return Window(
+        lane=np.array([lane for lane, _, _ in frames], np.int64),
+        time_us=START_US + np.array([int(ms * 1000) for _, ms, _ in frames], np.int64),
+        keyframe=np.array([key for _, _, key in frames], np.bool_),
+        after_loss=np.isin(np.arange(len(frames)), list(lost)),
+        size=np.full(len(frames), size),
+        body=[memoryview(bytes([i % 251]) * size) for i in range(len(frames))],
+    )
+
+
+def muxed(
+    *windows: Window, chosen: Sequence[int] = (0, 1), start_ms: int = 0
+) -> tuple[Matroska, OutputMuxer]:
+    entries = {
+        0: tracks.vp8(1 + list(chosen).index(0), 7, 320, 180) if 0 in chosen else None,
+        1: tracks.opus(1 + list(chosen).index(1), 8, 2, b"OpusHead") if 1 in chosen else None,
+    }
+    store = MemoryStore()
+    muxer = OutputMuxer(
+        [VIDEO, AUDIO],
+        chosen,
+        START_US + start_ms * 1000,
+        MatroskaWriter(
+            [entry for lane in chosen if (entry := entries[lane])],
+            duration_ms=1000,
+            start_ns=0,
+            title="",
+            segment_uid=bytes(16),
+        ),
+        store.writer("file", content_type="video/x-matroska"),
+    )
+    for each in windows:
+        muxer.push(each)
+    muxer.commit()
+    return read_matroska(store.objects["file"]), muxer
+
+
+def clusters(found: Matroska) -> list[int]:
+    return [int(str(c.get("Timestamp"))) for c in found.segment.all("Cluster")]
+
+
+def test_a_keyframe_begins_a_cluster_and_has_a_cue() -> None:
+    found, _ = muxed(window(*((0, 40 * i, i % 25 == 0) for i in range(100))))
+
+    assert clusters(found) == [0, 1000, 2000, 3000]
+    assert found.cues == [(0, 1), (1000, 1), (2000, 1), (3000, 1)]
+
+
+def test_sound_alone_has_a_cluster_and_a_cue_every_five_seconds() -> None:
+    found, _ = muxed(window(*((1, 20 * i, True) for i in range(1000))), chosen=[1])
+
+    assert clusters(found) == [0, 5000, 10_000, 15_000]
+    assert [time for time, _ in found.cues] == clusters(found)
+
+
+def test_keyframes_of_sound_end_no_cluster_of_a_file_with_video() -> None:
+    frames = sorted(
+        [(0, 40 * i, i == 0) for i in range(50)] + [(1, 20 * i, True) for i in range(100)],
+        key=lambda frame: frame[1],
+    )
+
+    found, _ = muxed(window(*frames))
+
+    assert clusters(found) == [0]
+
+
+@pytest.mark.parametrize("parts", [1, 7, 400])
+def test_how_frames_come_in_windows_leaves_the_clusters_as_they_are(parts: int) -> None:
+    frames = [(0, 33.3 * i, i % 170 == 0) for i in range(400)]
+    windows = [window(*frames[at : at + parts]) for at in range(0, 400, parts)]
+
+    found, muxer = muxed(*windows)
+
+    assert clusters(found) == [0, 5028, 5661, 10_689, 11_322]
+    assert len(found.blocks) == muxer.frames[0] == 400
+    assert muxer.frames[1] == 0
+
+
+def test_a_cluster_ends_with_the_frame_that_fills_it() -> None:
+    found, _ = muxed(window(*((0, 10 * i, i == 0) for i in range(30)), size=500_000))
+
+    sizes = [len(c.all("SimpleBlock")) for c in found.segment.all("Cluster")]
+    assert sizes == [9, 9, 9, 3]
+    assert 9 * 500_000 >= CLUSTER_BYTES > 8 * 500_000
+
+
+def test_frames_of_other_lanes_and_before_the_start_are_left_out() -> None:
+    frames = [(1, 20 * i, True) for i in range(10)] + [(0, 100 + i, i == 0) for i in range(5)]
+
+    found, muxer = muxed(window(*frames), chosen=[0], start_ms=102)
+
+    assert [(block.track, block.time_ms) for block in found.blocks] == [(1, 0), (1, 1), (1, 2)]
+    assert muxer.frames.tolist() == [3, 0]
+
+
+def test_pictures_out_of_decode_order_keep_their_times() -> None:
+    times = [0, 160, 80, 40, 120]
+
+    found, _ = muxed(window(*((0, ms, ms == 0) for ms in times)), chosen=[0])
+
+    assert [block.time_ms for block in found.blocks] == times
+
+
+def test_a_timestamp_far_back_gets_a_cluster_of_its_own() -> None:
+    times = [0, 60_000, 60_040, 1000, 60_080]
+
+    found, _ = muxed(window(*((0, ms, ms == 0) for ms in times)), chosen=[0])
+
+    assert [block.time_ms for block in found.blocks] == times
+    assert clusters(found) == [0, 60_000, 1000, 60_080]
+
+
+def test_a_frame_after_a_loss_ends_a_freeze_over_the_end_of_windows_too() -> None:
+    _, muxer = muxed(
+        window((0, 0, True), (0, 40, False)),
+        window((0, 400, True), (0, 440, False), lost=[0]),
+        window((0, 480, False), (0, 2000, True), lost=[1]),
+    )
+
+    assert muxer.freezes == {
+        0: [
+            Freeze(START_US + 40_000, START_US + 400_000),
+            Freeze(START_US + 480_000, START_US + 2_000_000),
+        ]
+    }
+
+
+def test_what_was_lost_before_the_first_picture_is_no_freeze() -> None:
+    _, muxer = muxed(window((0, 0, True), (0, 40, False), lost=[0]))
+
+    assert muxer.freezes == {0: []}
+
+
+def test_clusters_never_span_more_than_five_seconds() -> None:
+    found, _ = muxed(window(*((0, 700 * i, i == 0) for i in range(60))), chosen=[0])
+
+    starts = clusters(found)
+    assert max(b - a for a, b in pairwise(starts)) <= 5600
+    for cluster in found.segment.all("Cluster"):
+        assert len(cluster.all("SimpleBlock")) <= 8
