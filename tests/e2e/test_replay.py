@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -132,7 +131,7 @@ def _replay(agent: AgentProcess) -> None:
 
 
 @pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The files of the replayed call, by the `isotrack` command on the agent's chunks."""
     folder = tmp_path_factory.mktemp("replay")
     agent = AgentProcess(folder, {"ISOTRACK_CHUNK_SECONDS": "4"})
@@ -147,7 +146,7 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     finally:
         agent.close()
     assert main(["remux", str(agent.store), "-o", str(folder / "files")]) == 0
-    yield folder / "files"
+    return folder / "files"
 
 
 def _file(recordings: Path, name: str, output: str) -> Path:
