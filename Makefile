@@ -40,29 +40,40 @@ synth: .venv/dev ## Write infra/template.json anew
 	$(BIN)/python -m infra.template
 
 # One resolution for all: the smaller sets are cut out of the developers' one.
-lock: .venv/dev ## Pin all dependencies anew, with hashes (needs `uv` on the PATH)
-	uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 \
-		--universal --all-extras --group dev pyproject.toml -o requirements/dev.txt
+COMPILE = $(BIN)/uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate \
+	--python-version 3.11 --universal
+lock: .venv/dev ## Pin all dependencies anew, with hashes
+	$(COMPILE) --all-extras --group dev pyproject.toml -o requirements/dev.txt
 	for set in agent:agent control:functions media:functions,media local:agent,functions,media,local; do \
-		uv pip compile -q --generate-hashes --no-header --no-emit-index-url --no-annotate --python-version 3.11 \
-			--universal $$(echo $${set#*:} | tr ',' '\n' | sed 's/^/--extra /') -c requirements/dev.txt \
+		$(COMPILE) $$(echo $${set#*:} | tr ',' '\n' | sed 's/^/--extra /') -c requirements/dev.txt \
 			pyproject.toml -o requirements/$${set%%:*}.txt; \
 	done
+	echo uv | $(COMPILE) - -o requirements/uv.txt
 
-# The environment is made once, and grown when more is needed. The project itself is installed
+# The environment is made once, and grown when more is needed. The project itself is put on the path
 # by a path file: its packages are importable from anywhere, without building it.
 .venv/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Isotrack needs Python 3.11")'
 	$(PYTHON) -m venv .venv
 	@echo "$(CURDIR)" > "$$($(BIN)/python -c 'import site; print(site.getsitepackages()[0])')/isotrack.pth"
 
-.venv/local: requirements/local.txt | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+# uv installs in seconds what takes pip minutes; where it cannot (a mirror only pip knows), pip does.
+.venv/bin/uv: requirements/uv.txt | .venv/bin/python
+	-$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+
+.venv/local: requirements/local.txt | .venv/bin/uv
+	$(call install,$<)
 	@touch $@
 
-.venv/dev: requirements/dev.txt | .venv/bin/python
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $<
+.venv/dev: requirements/dev.txt | .venv/bin/uv
+	$(call install,$<)
 	@touch $@ .venv/local
+
+define install
+@echo "installing $(1)"
+@$(BIN)/uv pip install --quiet --python $(BIN)/python --require-hashes -r $(1) \
+	|| $(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r $(1)
+endef
 
 clean: ## Remove what was made
 	rm -rf .venv recordings cdk.out .mypy_cache .ruff_cache .pytest_cache
