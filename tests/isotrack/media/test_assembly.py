@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -9,18 +10,30 @@ import pytest
 from isotrack.codecs import h264
 from isotrack.codecs import h264_parameters as parameters
 from isotrack.media.frames import Frames
-from tests.sessions import H264, OPUS, START_US, VP8, Datagram, Seen, Sender, read_track, rtp
+from isotrack.media.reader import TrackReader
+from tests.sessions import (
+    H264,
+    OPUS,
+    START_US,
+    VP8,
+    Datagram,
+    Seen,
+    Sender,
+    chunked,
+    read_track,
+    rtp,
+)
 
 VECTORS: list[dict[str, Any]] = json.loads(Path("tests/data/media/assembly.json").read_text())[
     "vectors"
 ]
 
-# Of a real SFU's stream, so that they can be read: 640x360 and 320x240.
+# Parameter sets as WebRTC's encoders write them: 640x360, and 1280x720.
 SPS = bytes.fromhex("6742c01fd900a02ff958")
 BIG_SPS = bytes.fromhex("6742c01fd9005005bb011000000300100000030320f1832480")
 PPS = bytes.fromhex("68cb83cb20")
 IDR = b"\x65\x88\x80" + bytes(30)
-IDR_SECOND_SLICE = b"\x65\x03\x80" + bytes(30)
+IDR_SECOND_SLICE = b"\x65\x42\x20" + bytes(30)  # first_mb 1, slice type 7, PPS 0
 AUD = b"\x09\x30"
 
 
@@ -178,6 +191,19 @@ def test_an_idr_whose_first_slice_is_lost_is_no_entry() -> None:
     assert len(reading.frames) == 1
 
 
+def sprop(*sets: bytes) -> dict[str, str]:
+    return {"sprop-parameter-sets": ",".join(base64.b64encode(each).decode() for each in sets)}
+
+
+def test_the_end_of_an_idr_is_no_entry_though_all_its_parameter_sets_are_known() -> None:
+    sender = Sender()
+    sender.send(3000, IDR, IDR_SECOND_SLICE)
+    sender.send(6000, delta(2))
+
+    assert read_track(H264._replace(fmtp=sprop(SPS, PPS)), sender.sent[1:]).frames == []
+    assert len(read_track(H264._replace(fmtp=sprop(SPS, PPS)), sender.sent).frames) == 2
+
+
 def test_an_idr_that_may_have_lost_its_parameter_sets_is_no_entry() -> None:
     sender = Sender()
     sender.send(0, SPS, PPS, IDR)
@@ -190,16 +216,11 @@ def test_an_idr_that_may_have_lost_its_parameter_sets_is_no_entry() -> None:
 
 
 def test_an_idr_without_sets_after_a_loss_is_an_entry_where_sets_never_come_with_it() -> None:
-    import base64
-
-    sprop = ",".join(base64.b64encode(each).decode() for each in (SPS, PPS))
     sender = Sender()
     for i in range(4):
         sender.send(3000 * i, IDR if i in (0, 3) else delta(i))
 
-    reading = read_track(
-        H264._replace(fmtp={"sprop-parameter-sets": sprop}), [*sender.sent[:1], *sender.sent[2:]]
-    )
+    reading = read_track(H264._replace(fmtp=sprop(SPS, PPS)), [*sender.sent[:1], *sender.sent[2:]])
 
     assert [frame.timestamp - 2**32 for frame in reading.frames] == [0, 9000]
     keyframes = reading.reader.streams[0].keyframes
@@ -268,9 +289,6 @@ def test_opus_frames_last_as_long_as_their_packet_says() -> None:
     sender.send(0, b"\xfc" + bytes(50))  # CELT, 20 ms
     sender.send(960, b"\xe4" + bytes(50))  # CELT, 2.5 ms
     sender.send(1080, b"\x1c" + bytes(50))  # SILK, 60 ms
-
-    from isotrack.media.reader import TrackReader
-    from tests.sessions import chunked
 
     reader = TrackReader(OPUS)
     (records,) = chunked(sender.sent, 10)

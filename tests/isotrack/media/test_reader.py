@@ -27,6 +27,7 @@ from tests.sessions import (
 )
 
 DATA = Path("tests/data")
+SECOND = 1_000_000
 CODECS, MEDIA = DATA / "codecs", DATA / "media"
 
 
@@ -405,6 +406,20 @@ def test_a_sender_report_that_comes_before_its_first_packet_is_used() -> None:
     reports = reading.reader.streams[0].clock.reports()
     assert reports.timestamp.tolist() == [2**33 - 4800 - 24_000]
     assert reports.ntp_us.tolist() == [START_US - 500_000]
+
+
+def test_a_report_of_before_a_restart_belongs_to_what_was_sent_before_it() -> None:
+    sender = Sender(payload_type=111, ssrc=5678)
+    opus_call(3, sender=sender)
+    sender.sequence = 20_000
+    opus_call(3, sender=sender, start_us=START_US + 3_000_000, timestamp=10**9)
+    before = report(START_US + SECOND, 2**32 - 4800 + 48_000, arrival_us=START_US, ssrc=5678)
+    after = report(START_US + 4 * SECOND, 10**9 + 48_000, arrival_us=START_US, ssrc=5678)
+
+    reader = read_track(OPUS, [before, *sender.sent, after]).reader
+
+    heard = [stream.clock.reports().timestamp.tolist() for stream in reader.streams]
+    assert heard == [[2**33 - 4800 + 48_000], [2**32 + 10**9 + 48_000]]
 
 
 def test_a_sender_report_without_a_clock_is_none() -> None:
