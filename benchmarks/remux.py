@@ -21,13 +21,19 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
 import numpy as np
 
+from isotrack.adapters.checksums import crc32c_of
+from isotrack.adapters.filesystem import FilesystemStore
+from isotrack.pipeline.remux import remux
 from isotrack.recording import keys
 from isotrack.recording.jobs import Job
 from isotrack.recording.manifest import Manifest
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Source, TrackType
+from isotrack.rtp.header import write_header
+from tests.sessions import START_US, Datagram, Session, vp8_frame, vp8_payloads
 
 ROUNDS = 3
 """Each is run so often; the least CPU time counts, since noise only adds."""
@@ -35,9 +41,6 @@ ROUNDS = 3
 
 def make_session(folder: Path, minutes: int, outputs: tuple[OutputType, ...]) -> str:
     """Write the chunks and the manifest of a session; gives the manifest's key."""
-    from isotrack.adapters.filesystem import FilesystemStore
-    from tests.sessions import Session
-
     session = Session()
     session.store = FilesystemStore(folder)  # type: ignore[assignment]
     session.capture(TrackType.AUDIO, list(_audio(minutes)), chunk_us=10_000_000)
@@ -46,17 +49,13 @@ def make_session(folder: Path, minutes: int, outputs: tuple[OutputType, ...]) ->
     return session.manifest_key
 
 
-def _audio(minutes: int) -> Iterator[object]:
-    from tests.sessions import START_US
-
+def _audio(minutes: int) -> Iterator[Datagram]:
     for i in range(minutes * 3000):
         body = b"\xfc" + i.to_bytes(4) + bytes(110)
         yield _datagram(START_US + i * 20_000 + 12_000, i, i * 960, body, 111, 2, marker=False)
 
 
-def _video(minutes: int) -> Iterator[object]:
-    from tests.sessions import START_US, vp8_frame, vp8_payloads
-
+def _video(minutes: int) -> Iterator[Datagram]:
     sizes = np.random.default_rng(1).normal(8200, 1500, minutes * 1800).clip(500).astype(int)
     number = 0
     for i, size in enumerate(sizes.tolist()):
@@ -73,10 +72,7 @@ def _video(minutes: int) -> Iterator[object]:
 
 def _datagram(
     at: int, number: int, ticks: int, payload: bytes, payload_type: int, ssrc: int, *, marker: bool
-) -> object:
-    from isotrack.rtp.header import write_header
-    from tests.sessions import Datagram
-
+) -> Datagram:
     timestamp = (0xFFF00000 + ticks) & 0xFFFFFFFF
     header = write_header(
         payload_type, (65000 + number) & 0xFFFF, timestamp, ssrc, marker, {4: bytes(7)}
@@ -86,10 +82,6 @@ def _datagram(
 
 def run_ours(session: Path, output: Path) -> Callable[[], object]:
     """Remux the session in `session` into `output`."""
-    from isotrack.adapters.checksums import crc32c_of
-    from isotrack.adapters.filesystem import FilesystemStore
-    from isotrack.pipeline.remux import remux
-
     raw, recordings = FilesystemStore(session), FilesystemStore(output)
     (key,) = (k for k in raw.keys("raw/") if k.endswith(keys.MANIFEST_NAME))
     revision = Manifest.model_validate_json(raw.get(key)).revision
@@ -99,8 +91,6 @@ def run_ours(session: Path, output: Path) -> Callable[[], object]:
 
 def run_ffmpeg(source: Path, output: Path) -> Callable[[], object]:
     """Copy the frames of the A/V file below `source` into a new file."""
-    import av
-
     (file,) = source.rglob("*_audio_video_*.mkv")
 
     def copy() -> None:
