@@ -1,14 +1,14 @@
-"""The `isotrack` command: the verbs of the pipeline on local files."""
+"""The `isotrack` command: the verbs of the pipeline on local files, and tokens."""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-import google_crc32c
-
+from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.filesystem import FilesystemStore
 from isotrack.adapters.mounted import MountedStore
 from isotrack.pipeline.plan import plan, read_manifest
@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command. Returns the exit status."""
     options = _parser().parse_args(arguments)
     try:
+        if options.verb == "token":
+            return _token(options)
         return _remux(options.input, options.output)
     except OSError as error:
         print(f"isotrack: {error}", file=sys.stderr)
@@ -30,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="isotrack", description=__doc__)
-    verbs = parser.add_subparsers(required=True, metavar="VERB")
+    verbs = parser.add_subparsers(required=True, metavar="VERB", dest="verb")
     verb = verbs.add_parser(
         "remux",
         help="make the recording files of captured chunks",
@@ -39,7 +41,29 @@ def _parser() -> argparse.ArgumentParser:
     )
     verb.add_argument("input", type=Path, help="a folder with manifest.json in it or below it")
     verb.add_argument("-o", "--output", type=Path, default=Path("recordings"), metavar="DIR")
+    verb = verbs.add_parser(
+        "token",
+        help="sign a token with the API secret in ISOTRACK_API_SECRET",
+        description="Print a token, signed with the API secret in the environment variable "
+        "ISOTRACK_API_SECRET: for a capture agent to report with, or for your own server.",
+    )
+    whose = verb.add_mutually_exclusive_group(required=True)
+    whose.add_argument("--agent", metavar="ID", help="of the agent with this ISOTRACK_AGENT_ID")
+    whose.add_argument("--server", action="store_true", help="of a server: may do everything")
     return parser
+
+
+def _token(options: argparse.Namespace) -> int:
+    from isotrack.adapters import tokens  # here, since remuxing files needs no PyJWT
+
+    secret = os.environ.get("ISOTRACK_API_SECRET", "")
+    if not secret:
+        print("isotrack: ISOTRACK_API_SECRET is not set", file=sys.stderr)
+        return 1
+    print(
+        tokens.server_token(secret) if options.server else tokens.agent_token(secret, options.agent)
+    )
+    return 0
 
 
 def _remux(source: Path, output: Path) -> int:
@@ -70,7 +94,7 @@ def _remux_session(folder: Path, output: Path) -> int:
     failures = 0
     for job in plan(keys.manifest(session), manifest.revision, store=raw).jobs:
         try:
-            remuxed = remux(job, raw=raw, recordings=recordings, checksum=google_crc32c.value)
+            remuxed = remux(job, raw=raw, recordings=recordings, checksum=crc32c_of)
         except RecordingError as error:
             failures += 1
             print(f"isotrack: {type(error).__name__}: {error}", file=sys.stderr)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+import google_crc32c
+
 from isotrack.recording.errors import Transient
 
 _PIECE = 1 << 16  # a copy that stays in the processor's cache
@@ -16,8 +18,6 @@ def crc32c_base64(crc32c: int) -> str:
 
 def crc32c_of(body: bytes | memoryview) -> int:
     """The CRC32C of a body, read in pieces since the library takes nothing but `bytes`."""
-    import google_crc32c  # here, so that a machine that never uploads does not need it
-
     value = 0
     for start in range(0, len(body), _PIECE):
         value = google_crc32c.extend(value, bytes(body[start : start + _PIECE]))

@@ -19,8 +19,8 @@ def join(first: Packets, second: Packets) -> Packets:
         payload_offset=second.payload_offset + shift,
         extension_offset=second.extension_offset + shift,
     )
-    columns: list[Any] = [np.concatenate(pair) for pair in zip(first, moved, strict=True)]
-    return Packets(*columns)
+    pairs: Any = zip(first, moved, strict=True)
+    return Packets(*(np.concatenate(pair) for pair in pairs))
 
 
 def trim(packets: Packets) -> Packets:

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from isotrack.__main__ import main
+from isotrack.adapters import tokens
 from isotrack.recording import keys
 from isotrack.recording.sidecar import Sidecar
 from isotrack.recording.tracks import TrackType
@@ -102,3 +103,24 @@ def test_an_output_that_cannot_be_written_is_an_error(
 
     assert main(["remux", str(source), "-o", str(tmp_path / "out")]) == 1
     assert "DestinationError" in capsys.readouterr().err
+
+
+def test_a_token_is_signed_with_the_secret_of_the_environment(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    secret = "s" * 32
+    monkeypatch.setenv("ISOTRACK_API_SECRET", secret)
+
+    assert main(["token", "--agent", "sfu-1"]) == 0
+    assert tokens.verify(capsys.readouterr().out.strip(), secret).agent_id == "sfu-1"
+
+    assert main(["token", "--server"]) == 0
+    assert tokens.verify(capsys.readouterr().out.strip(), secret).server
+
+
+def test_without_a_secret_no_token_is_signed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("ISOTRACK_API_SECRET", raising=False)
+    assert main(["token", "--server"]) == 1
+    assert "ISOTRACK_API_SECRET" in capsys.readouterr().err

@@ -25,7 +25,7 @@ from infra.local.workers import CONCURRENCY, Function, Workers
 ASYNC_PAYLOAD_LIMIT = 1024 * 1024
 
 
-class RequestTooLarge(LambdaClientError):  # type: ignore[misc]  # moto is untyped
+class RequestTooLarge(LambdaClientError):
     """The event is larger than Lambda takes."""
 
     code = 413

@@ -25,7 +25,7 @@ from infra.local.patches.swap import swap
 CHECKSUMS = ("CRC32", "CRC32C", "SHA1", "SHA256")
 
 
-class BadDigest(S3ClientError):  # type: ignore[misc]  # moto is untyped
+class BadDigest(S3ClientError):
     """The body is not what its checksum says."""
 
     code = "BadDigest"
