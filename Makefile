@@ -10,7 +10,7 @@ OUTPUT ?= recordings
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
-demo: .venv/local ## Play a call into the local stack; its files go to recordings/ (SPEED=4 plays it faster)
+demo: .venv/local ## Play a call into the local stack; its files go to recordings/ (SPEED=2 plays it faster)
 	$(BIN)/python -m infra.local.demo --speed $(SPEED) --output $(OUTPUT)
 
 up: .venv/local ## Keep the local stack running on fixed ports until Ctrl-C

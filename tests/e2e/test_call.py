@@ -21,7 +21,7 @@ from isotrack.recording.tracks import TrackType
 from tests.e2e.calls import ANN, BEN, CAT, DAN, TOGETHER, stretches
 from tests.e2e.content import audio_content, seconds_in, video_content
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 ALIGNMENT_MS = 30
 """Of a file on the call's timeline. It rests on the least delay of arrival, for which the design

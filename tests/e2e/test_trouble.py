@@ -16,7 +16,7 @@ from tests.e2e.calls import INTERRUPTED, REFUSED
 from tests.e2e.conftest import ATTEMPTS
 from tests.e2e.content import audio_content, seconds_in, video_content
 
-pytestmark = [pytest.mark.e2e, pytest.mark.slow]
+pytestmark = pytest.mark.e2e
 
 DEAD_LETTER_SECONDS = 60.0
 KILLED_MS, RESTARTED_MS = 4_400, 4_600
