@@ -89,7 +89,7 @@ class Track(Frozen):
     channels: Channels = 1
     fmtp: dict[str, str] = {}
     ssrc: Ssrc | None = None
-    """The SSRC of the media; None where the SFU does not know it: the first one seen is taken."""
+    """Of the media; None where the SFU does not know it: any SSRC of the payload type is kept."""
     header_extensions: dict[str, ExtensionId] = {}
     """URI of each header extension (RFC 8285) to its id in this track's packets."""
     announced_at: AwareDatetime
