@@ -167,7 +167,7 @@ class Rehearsal:
                 event = receipt.event
                 if event.call_cid == scenario.call.cid and event.type == "call.recording_started":
                     return event.egress_id
-            self._check()
+            self._check(scenario)
             self.inbox.wait(_TICK_SECONDS)
         raise RehearsalFailed(
             f"no call.recording_started came within {_STARTED_SECONDS:.0f} s of the start"
@@ -190,7 +190,7 @@ class Rehearsal:
             self._audience.time(min(call_ms, scenario.duration_ms), scenario.duration_ms)
             while interludes and interludes[0][0] <= call_ms:
                 interludes.pop(0)[1]()
-            self._check()
+            self._check(scenario)
             _drain(notices, seen, self._audience)
             time.sleep(_TICK_SECONDS / 2)
         _drain(notices, seen, self._audience)
@@ -206,7 +206,7 @@ class Rehearsal:
             missing = not_kept(promised, self.inbox.receipts, egress_id)
             if not missing:
                 return
-            self._check()
+            self._check(scenario)
             if time.monotonic() > deadline:
                 raise RehearsalFailed(
                     f"after {_READY_SECONDS:.0f} s these had not come: {'; '.join(missing)}"
@@ -214,11 +214,12 @@ class Rehearsal:
                 )
             self.inbox.wait(_TICK_SECONDS)
 
-    def _check(self) -> None:
+    def _check(self, scenario: Scenario) -> None:
+        """Go on only while the agent runs and nothing of this call has failed."""
         self.agent.check()
-        for receipt in self.inbox.receipts:
-            if isinstance(receipt.event, CallRecordingFailed):
-                raise RehearsalFailed(f"a recording failed: {receipt.event.error.message}")
+        for event in (receipt.event for receipt in self.inbox.receipts):
+            if isinstance(event, CallRecordingFailed) and event.call_cid == scenario.call.cid:
+                raise RehearsalFailed(f"a recording failed: {event.error.message}")
 
 
 def _playing(publishers: Sequence[PublisherProcess]) -> bool:
