@@ -122,11 +122,6 @@ class Participant(Frozen):
         return self
 
     @property
-    def joined_ms(self) -> int:
-        """When they join."""
-        return self.actions[0].at_ms
-
-    @property
     def left_ms(self) -> int:
         """When they leave."""
         return self.actions[-1].at_ms
