@@ -32,6 +32,31 @@ class PacketColumns(Protocol):
         """Bytes of each payload."""
 
 
+class Layering(NamedTuple):
+    """What packets say of the place of their frame among the others: columns, a row per packet.
+
+    It tells a lost frame that others need from one that nobody misses (a layer above), and from
+    packets that were none at all (padding, FEC).
+    """
+
+    picture: NDArray[np.int64]
+    """Number of the picture (PictureID, frame number), not unwrapped; -1 where the packet has none.
+    """
+    modulo: NDArray[np.int64]
+    """What `picture` wraps at: 128, 32768 or 65536."""
+    base: NDArray[np.int64]
+    """Number of the base layer's picture that this one is, or hangs on (TL0PICIDX), modulo 256; -1.
+    """
+    temporal: NDArray[np.int64]
+    """Temporal layer, 0 the base; -1 where the packet does not say."""
+    sync: NDArray[np.bool_]
+    """Needs nothing but the base layer, in spite of being above it (VP8's Y, VP9's U)."""
+    exact: NDArray[np.bool_]
+    """`references` are all that the frame needs."""
+    references: NDArray[np.int64]
+    """[n, k] the pictures it needs, as differences to its own number; 0 where there is none."""
+
+
 class Media(NamedTuple):
     """What a payload format says of packets given in decode order.
 
@@ -53,3 +78,5 @@ class Media(NamedTuple):
     """Per slice: where it begins in the buffer."""
     slice_length: NDArray[np.int64]
     """Per slice: its bytes, at least 1."""
+    layering: Layering | None = None
+    """None where the payload format, or none of these packets, tells."""

@@ -17,6 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from isotrack.codecs.keyframes import PictureSize, note_size
 from isotrack.codecs.media import Media, PacketColumns
 
 _START_CODE = b"\x9d\x01\x2a"
@@ -81,6 +82,23 @@ def frame_size(frame: bytes | memoryview) -> tuple[int, int] | None:
     width = int.from_bytes(frame[6:8], "little") & 0x3FFF
     height = int.from_bytes(frame[8:10], "little") & 0x3FFF
     return width, height
+
+
+class Vp8Keyframes:
+    """VP8 keyframes (RFC 6386, section 9.1): the size is in each, nothing else is needed."""
+
+    configuration = b""
+
+    def __init__(self) -> None:
+        self.sizes: list[PictureSize] = []
+
+    def read(self, frame: bytes, timestamp: int, *, after_loss: bool) -> bool:  # noqa: ARG002
+        """Note the size of the picture."""
+        size = frame_size(frame)
+        if size is None or 0 in size:
+            return False
+        note_size(self.sizes, timestamp, *size)
+        return True
 
 
 def packetize(frame: bytes, picture_id: int, max_payload: int) -> list[bytes]:

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from isotrack.codecs import h264, opus, vp8
 from isotrack.codecs.h264_pictures import carries_picture
+from isotrack.codecs.keyframes import KeyframeReader
 from isotrack.codecs.media import Media
 from isotrack.media.frames import Frames, group
-from isotrack.media.keyframes import KeyframeReader
 from isotrack.media.ordering import Ordered
 
 

@@ -10,9 +10,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from isotrack.codecs.h264_pictures import carries_picture
+from isotrack.codecs.keyframes import KeyframeReader
 from isotrack.media.assembly import Assembler, OpusAssembler, VideoAssembler
 from isotrack.media.frames import Frames
-from isotrack.media.keyframes import KeyframeReader, keyframe_reader
+from isotrack.media.keyframes import keyframe_reader
 from isotrack.media.observations import ClockObservations
 from isotrack.media.ordering import OrderingBuffer
 from isotrack.media.streams import StreamPackets, StreamSplitter

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
@@ -78,6 +78,39 @@ class ParticipantSession(Frozen):
     joined_at: AwareDatetime
 
 
+class Rtx(Frozen):
+    """Retransmissions of a track or of one of its layers (RFC 4588)."""
+
+    payload_type: PayloadType
+    ssrc: Ssrc | None = None
+    """None where the SFU does not know it: any SSRC that sends the payload type is taken."""
+
+
+class Red(Frozen):
+    """Redundant audio (RFC 2198), on the SSRC of the media."""
+
+    payload_type: PayloadType
+
+
+class Fec(Frozen):
+    """Forward error correction of a track."""
+
+    mechanism: Literal["ulpfec", "flexfec-03"]
+    """RFC 5109, or draft-ietf-payload-flexible-fec-scheme-03."""
+    payload_type: PayloadType
+    ssrc: Ssrc | None = None
+    """None: that of the media (ulpfec, alone or inside RED)."""
+
+
+class Layer(Frozen):
+    """One encoding of a simulcast track (RFC 8853)."""
+
+    rid: Annotated[str, StringConstraints(min_length=1, max_length=255)] | None = None
+    ssrc: Ssrc | None = None
+    """None where only the rid is known: the header extension tells."""
+    rtx_ssrc: Ssrc | None = None
+
+
 class Track(Frozen):
     """A track as announced by the SFU: all that is needed to read its packets (RFC 8866 words)."""
 
@@ -92,6 +125,11 @@ class Track(Frozen):
     """Of the media; None where the SFU does not know it: any SSRC of the payload type is kept."""
     header_extensions: dict[str, ExtensionId] = {}
     """URI of each header extension (RFC 8285) to its id in this track's packets."""
+    rtx: Rtx | None = None
+    red: Red | None = None
+    fec: Fec | None = None
+    layers: Annotated[tuple[Layer, ...], Field(max_length=8)] = ()
+    """Of simulcast, in any order; empty where there is one encoding."""
     announced_at: AwareDatetime
     withdrawn_at: AwareDatetime | None = None
 

@@ -43,6 +43,9 @@ class Packets(NamedTuple):
     """Where the body of the header extension begins, behind profile and length."""
     extension_length: NDArray[np.int64]
     """Bytes of the header extension's body."""
+    restored: NDArray[np.bool_]
+    """Did not arrive as it is: sent again (RTX), a redundant copy (RED) or computed (FEC). When it
+    came says nothing about the sender's clock, and what came itself goes before it."""
 
     @property
     def count(self) -> int:  # type: ignore[override]  # not tuple.count: these are columns
@@ -84,6 +87,7 @@ def read_packets(records: Records) -> tuple[Packets, int]:
         profile,
         body,
         payload - body,
+        np.zeros(len(header), np.bool_),
     )
     malformed = int(is_rtp.sum() - valid.sum())
     return (packets if valid.all() else packets.take(valid)), malformed
