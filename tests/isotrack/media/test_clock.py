@@ -58,6 +58,7 @@ def observed(
             extension_profile=zero.astype(np.uint16),
             extension_offset=zero,
             extension_length=zero,
+            restored=zero.astype(np.bool_),
         )
         seen.add_packets(StreamPackets(0, packets, rows, timestamp[rows]))
     for ntp_us, when in reports:
