@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from isotrack.codecs import h264
 from isotrack.codecs import h264_parameters as parameters
 from isotrack.codecs.h264_parameters import Sps
 from isotrack.codecs.keyframes import PictureSize, note_size
+from isotrack.codecs.nal import MAX_PARAMETER_SET, nal_units
 
 _IDR, _SPS, _PPS = 5, 7, 8
 _MAX_SPS_ID, _MAX_PPS_ID = 30, 254  # an avcC holds no more sets, and of WebRTC nobody sends two
@@ -42,7 +42,7 @@ class H264Keyframes:
         """
         active: int | None = None
         learned = False
-        for nal in h264.nal_units(frame):
+        for nal in nal_units(frame):
             kind = nal[0] & 31
             if kind in (_SPS, _PPS):
                 self._learn(bytes(nal))
@@ -66,6 +66,8 @@ class H264Keyframes:
 
     def _learn(self, nal: bytes) -> None:
         """Keep a parameter set; one that cannot be read, or used, is as good as none."""
+        if len(nal) > MAX_PARAMETER_SET:
+            return
         try:
             if nal[0] & 31 == _SPS and (number := parameters.sps_id(nal)) <= _MAX_SPS_ID:
                 self._sps[number] = nal, parameters.parse_sps(nal)

@@ -5,9 +5,10 @@ A NAL unit here is one without its length or start code, the NAL header first.
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import NamedTuple
+
+from isotrack.codecs.nal import NalBits, decode_sprop, sized
 
 _SPS = 7
 
@@ -35,45 +36,13 @@ class Sps(NamedTuple):
     bit_depth_chroma: int
 
 
-class _Bits:
-    """Reads a NAL unit bit by bit, emulation prevention removed (section 7.3.1)."""
-
-    def __init__(self, nal: bytes | memoryview, name: str, *, limit: int = 4096) -> None:
-        self._name = name
-        self._bytes = bytes(nal[:limit]).replace(b"\0\0\3", b"\0\0")
-        self._at = 0
-
-    def take(self, count: int) -> int:
-        """An unsigned number of so many bits."""
-        end = self._at + count
-        if end > 8 * len(self._bytes):
-            raise ValueError(f"H.264 {self._name} is truncated after {len(self._bytes)} bytes")
-        window = int.from_bytes(self._bytes[self._at >> 3 : (end + 7) >> 3], "big")
-        self._at = end
-        return window >> (-end & 7) & (1 << count) - 1
-
-    def unsigned(self) -> int:
-        """An unsigned Exp-Golomb code, ue(v) (section 9.1)."""
-        zeros = 0
-        while not self.take(1):
-            zeros += 1
-            if zeros > 32:
-                raise ValueError(f"H.264 {self._name} holds an Exp-Golomb code over 32 bits")
-        return (1 << zeros) - 1 + self.take(zeros)
-
-    def signed(self) -> int:
-        """A signed Exp-Golomb code, se(v) (section 9.1.1)."""
-        code = self.unsigned()
-        return (code + 1) // 2 if code & 1 else -(code // 2)
-
-
 def parse_sps(nal: bytes | memoryview) -> Sps:
     """What a sequence parameter set says (section 7.3.2.1.1).
 
     Raises:
         ValueError: It is truncated or no sequence parameter set, or states what cannot be.
     """
-    bits = _Bits(nal, "SPS")
+    bits = NalBits(nal, "H.264 SPS")
     if bits.take(8) & 31 != _SPS:
         raise ValueError("H.264 NAL unit is not an SPS")
     profile, constraints, level = bits.take(8), bits.take(8), bits.take(8)
@@ -96,7 +65,7 @@ def parse_sps(nal: bytes | memoryview) -> Sps:
     return Sps(profile, constraints, level, width, height, chroma_format, luma_depth, chroma_depth)
 
 
-def _read_chroma(bits: _Bits) -> tuple[int, int, int]:
+def _read_chroma(bits: NalBits) -> tuple[int, int, int]:
     """Chroma format and the bit depths of luma and chroma; steps over the scaling matrix."""
     chroma_format = bits.unsigned()
     if chroma_format not in _CHROMA_SCALE:
@@ -115,7 +84,7 @@ def _read_chroma(bits: _Bits) -> tuple[int, int, int]:
     return 0 if separate_planes else chroma_format, luma_depth, chroma_depth
 
 
-def _skip_scaling_list(bits: _Bits, size: int) -> None:
+def _skip_scaling_list(bits: NalBits, size: int) -> None:
     """Steps over a scaling list (section 7.3.2.1.1.1)."""
     scale = 8
     for _ in range(size):
@@ -124,7 +93,7 @@ def _skip_scaling_list(bits: _Bits, size: int) -> None:
             return
 
 
-def _skip_frame_numbering(bits: _Bits) -> None:
+def _skip_frame_numbering(bits: NalBits) -> None:
     """Steps over the fields about frame numbers and picture order between chroma and size."""
     bits.unsigned()  # log2_max_frame_num_minus4
     order_type = bits.unsigned()
@@ -145,14 +114,14 @@ def _skip_frame_numbering(bits: _Bits) -> None:
 
 def sps_id(nal: bytes | memoryview) -> int:
     """The id of a sequence parameter set. Raises ValueError if it is truncated."""
-    bits = _Bits(nal, "SPS", limit=16)
+    bits = NalBits(nal, "H.264 SPS", limit=16)
     bits.take(32)  # NAL header, profile, constraints, level
     return bits.unsigned()
 
 
 def pps_ids(nal: bytes | memoryview) -> tuple[int, int]:
     """The id of a picture parameter set and of the SPS it refers to; ValueError if truncated."""
-    bits = _Bits(nal, "PPS", limit=16)
+    bits = NalBits(nal, "H.264 PPS", limit=16)
     bits.take(8)
     return bits.unsigned(), bits.unsigned()
 
@@ -163,7 +132,7 @@ def slice_pps_id(nal: bytes | memoryview) -> int:
     Raises:
         ValueError: The slice is truncated.
     """
-    bits = _Bits(nal, "slice header", limit=24)
+    bits = NalBits(nal, "H.264 slice header", limit=24)
     bits.take(8)
     bits.unsigned()  # first_mb_in_slice
     bits.unsigned()  # slice_type
@@ -183,9 +152,9 @@ def decoder_configuration(sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
     first = parse_sps(sps[0])
     record = bytearray((1, first.profile_idc, first.constraint_flags, first.level_idc, 0xFF))
     record.append(0xE0 | len(sps))
-    record += b"".join(map(_with_length, sps))
+    record += b"".join(map(sized, sps))
     record.append(len(pps))
-    record += b"".join(map(_with_length, pps))
+    record += b"".join(map(sized, pps))
     if first.profile_idc in _WITH_CHROMA:
         record.append(0xFC | first.chroma_format_idc)
         record.append(0xF8 | first.bit_depth_luma - 8)
@@ -194,22 +163,10 @@ def decoder_configuration(sps: Sequence[bytes], pps: Sequence[bytes]) -> bytes:
     return bytes(record)
 
 
-def _with_length(nal: bytes) -> bytes:
-    if not 0 < len(nal) <= 0xFFFF:
-        raise ValueError(f"avcC cannot hold a parameter set of {len(nal)} bytes")
-    return len(nal).to_bytes(2, "big") + nal
-
-
 def sprop_parameter_sets(value: str) -> list[bytes]:
     """The parameter sets of an fmtp line's `sprop-parameter-sets` (RFC 6184 section 8.1).
 
     Raises:
         ValueError: One of them is not base64, or empty.
     """
-    try:
-        sets = [base64.b64decode(part, validate=True) for part in value.split(",")]
-    except ValueError as error:
-        raise ValueError(f"sprop-parameter-sets is not base64: {error}") from None
-    if not all(sets):
-        raise ValueError("sprop-parameter-sets holds an empty parameter set")
-    return sets
+    return decode_sprop("sprop-parameter-sets", value)

@@ -50,7 +50,8 @@ class Layering(NamedTuple):
     temporal: NDArray[np.int64]
     """Temporal layer, 0 the base; -1 where the packet does not say."""
     sync: NDArray[np.bool_]
-    """Needs nothing but the base layer, in spite of being above it (VP8's Y, VP9's U)."""
+    """Needs nothing but the base layer, in spite of being above it (VP8's Y; of VP9, the first
+    picture behind a switching point)."""
     exact: NDArray[np.bool_]
     """`references` are all that the frame needs."""
     references: NDArray[np.int64]

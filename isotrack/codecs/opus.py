@@ -15,6 +15,8 @@ import struct
 import numpy as np
 from numpy.typing import NDArray
 
+from isotrack.codecs.silence import Silence, fill
+
 CLOCK_RATE = 48_000
 """The clock of all Opus time in Hz, whatever the microphone has (RFC 7587 section 4.1)."""
 
@@ -98,3 +100,20 @@ def silence(samples: int) -> bytes:
     if samples not in _SILENCE_CONFIGS:
         raise ValueError(f"Opus silence lasts 120, 240, 480 or 960 samples, not {samples}")
     return bytes((_SILENCE_CONFIGS[samples] << 3 | 4, 0xFF, 0xFE))
+
+
+class Opus:
+    """Opus of one or two channels: each packet says for itself which (RFC 7587 section 7)."""
+
+    clock_rate = CLOCK_RATE
+    sampling_frequency = CLOCK_RATE
+
+    def durations(
+        self, buffer: NDArray[np.uint8], offset: NDArray[np.int64], length: NDArray[np.int64]
+    ) -> NDArray[np.int64]:
+        """Samples at 48 kHz that each packet lasts."""
+        return durations(buffer, offset, length)
+
+    def silence(self, ticks: int) -> Silence:
+        """Frames of 20 ms, and shorter ones until less than 2.5 ms is left."""
+        return fill(ticks, [(each, silence(each)) for each in sorted(_SILENCE_CONFIGS)[::-1]])

@@ -8,60 +8,119 @@ The payload descriptor (section 4.2); all but the first byte are optional:
     |I|L|T|K|  RSV  |  if X
     |M| PictureID   |  if I; 15 bits if M
     |   TL0PICIDX   |  if L
-    |TID|Y| KEYIDX  |  if T or K
+    |TID|Y| KEYIDX  |  if T or K; Y: needs nothing but the base layer
     +-+-+-+-+-+-+-+-+
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.codecs.keyframes import PictureSize, note_size
-from isotrack.codecs.media import Media, PacketColumns
+from isotrack.codecs.media import Layering, Media, PacketColumns
+from isotrack.codecs.openings import Openings
+from isotrack.codecs.vpx_layering import (
+    LONG_PICTURE_ID,
+    SHORT_PICTURE_ID,
+    optional,
+    picture_ids,
+    spread,
+)
 
 _START_CODE = b"\x9d\x01\x2a"
 _KEYFRAME_HEADER = 10
 _DESCRIPTOR = 4
+_LONGEST_DESCRIPTOR = 6
+
+
+class _Descriptors(NamedTuple):
+    """Payload descriptors: columns, a row per packet with payload."""
+
+    openings: Openings
+    first: NDArray[np.uint8]
+    """S and PID."""
+    fields: NDArray[np.uint8]
+    """I, L, T and K."""
+    is_long: NDArray[np.bool_]
+    """M, where there is a PictureID."""
+    picture: NDArray[np.int64]
+    """At which byte the PictureID begins, if there is one."""
+    length: NDArray[np.int64]
+    """Bytes of the descriptor, more than the payload has if it is truncated."""
 
 
 def depacketize(packets: PacketColumns) -> Media:
     """The media of VP8 packets: what follows the payload descriptor, where it stands."""
     buffer, begin, length = packets.buffer, packets.payload_offset, packets.payload_length
     rows = np.flatnonzero(length > 0)
-    first = buffer[begin[rows]]
-    media = _skip_descriptor(buffer, begin[rows], first)
-    rest = begin[rows] + length[rows] - media
+    found = _read_descriptors(buffer, begin[rows])
+    media = begin[rows] + found.length
+    rest = length[rows] - found.length
 
     head = np.zeros(length.size, np.bool_)
     broken = np.zeros(length.size, np.bool_)
     keyframe = np.zeros(length.size, np.bool_)
-    head[rows] = (first & 0x17 == 0x10) & (rest >= 0)
+    head[rows] = (found.first & 0x17 == 0x10) & (rest >= 0)
     broken[rows] = rest < 0
     candidates = head[rows] & (rest >= _KEYFRAME_HEADER)
     keyframe[rows[candidates]] = _begins_keyframe(buffer, media[candidates])
     filled = rest > 0
-    return Media(buffer, head, broken, keyframe, rows[filled], media[filled], rest[filled])
+    return Media(
+        buffer,
+        head,
+        broken,
+        keyframe,
+        rows[filled],
+        media[filled],
+        rest[filled],
+        _layering(rows, rest >= 0, length.size, found),
+    )
 
 
-def _skip_descriptor(
-    buffer: NDArray[np.uint8], begin: NDArray[np.int64], first: NDArray[np.uint8]
-) -> NDArray[np.int64]:
-    """Where the media begins; behind the payload's end if the descriptor is truncated.
+def _read_descriptors(buffer: NDArray[np.uint8], begin: NDArray[np.int64]) -> _Descriptors:
+    """Find the fields of payload descriptors.
 
-    Every byte read is also stepped over, so a byte read from behind the end shows in the result.
+    Every byte read is also stepped over, so a byte read from behind the end shows in the length.
     """
-    last = buffer.size - 1
-    at = begin + 1
-    extended = first > 127
-    fields = np.where(extended, buffer[np.minimum(at, last)], 0)
-    at += extended
-    has_picture_id = fields > 127
-    long_picture_id = buffer[np.minimum(at, last)] > 127
-    at += np.where(has_picture_id, 1 + long_picture_id, 0)
-    at += fields & 0x40 != 0
-    at += fields & 0x30 != 0
-    return at
+    openings = Openings(buffer, begin, _LONGEST_DESCRIPTOR)
+    first = openings.byte(0)
+    fields = openings.byte(1) * (first > 127)
+    picture = 1 + (first > 127).astype(np.int64)
+    has_picture = fields > 127
+    is_long = has_picture & (openings.byte(picture) > 127)
+    length = picture + has_picture
+    length += is_long
+    length += fields & 0x40 != 0
+    length += fields & 0x30 != 0
+    return _Descriptors(openings, first, fields, is_long, picture, length)
+
+
+def _layering(
+    rows: NDArray[np.int64], sound: NDArray[np.bool_], count: int, found: _Descriptors
+) -> Layering | None:
+    """The columns of `Layering`; None where no packet has a PictureID.
+
+    TL0PICIDX, and T with Y, stand at the end of the descriptor.
+    """
+    if not (found.fields > 127).any():
+        return None
+    fields, byte, last = found.fields, found.openings.byte, found.length - 1
+    layer = byte(last)
+    layering = Layering(
+        picture=optional(
+            picture_ids(byte(found.picture), byte(found.picture + 1), found.is_long), fields & 0x80
+        ),
+        modulo=np.where(found.is_long, LONG_PICTURE_ID, SHORT_PICTURE_ID),
+        base=optional(byte(last - (fields & 0x30 != 0)), fields & 0x40),
+        temporal=optional(layer >> 6, fields & 0x20),
+        sync=layer & fields & 0x20 != 0,
+        exact=np.zeros(rows.size, np.bool_),
+        references=np.zeros((rows.size, 0), np.int64),
+    )
+    return spread(layering, rows, sound, count)
 
 
 def _begins_keyframe(buffer: NDArray[np.uint8], media: NDArray[np.int64]) -> NDArray[np.bool_]:

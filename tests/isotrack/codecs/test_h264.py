@@ -16,6 +16,7 @@ from isotrack.rtp.header import write_header
 from isotrack.rtp.packet import Packets, read_packets
 from isotrack.rtp.sequence import Unwrapper
 from tests.frames import encode_video, join_frames, join_packet
+from tests.nal import avcc
 from tests.packets import packetized, packets_of
 from tests.pcap import read_pcap
 
@@ -23,10 +24,6 @@ DATA = Path(__file__).parents[2] / "data" / "codecs"
 SPS, PPS, SEI, AUD = b"\x67sps", b"\x68pp", b"\x06sei", b"\x09\x10"
 IDR, IDR_2 = b"\x65\x88idr", b"\x65\x48second"
 SLICE, SLICE_2 = b"\x41\x9aslice", b"\x41\x4asecond"
-
-
-def avcc(*units: bytes) -> bytes:
-    return b"".join(len(unit).to_bytes(4, "big") + unit for unit in units)
 
 
 def stap(*units: bytes) -> bytes:
@@ -50,6 +47,7 @@ def in_order(packets: Packets) -> Packets:
 
 
 def test_a_single_nal_unit_gets_its_length() -> None:
+    """Single NAL units (edge case 101), delimiter and SEI among them (edge case 112)."""
     packets, media = depacketized([SPS, PPS, SEI, AUD, IDR, SLICE_2])
     assert join_frames(packets, media) == [avcc(SPS, PPS, SEI, AUD, IDR, SLICE_2)]
     assert media.head.tolist() == [True, True, True, True, True, False]
@@ -58,6 +56,7 @@ def test_a_single_nal_unit_gets_its_length() -> None:
 
 
 def test_the_nal_units_of_a_stap_a_come_out_in_order() -> None:
+    """STAP-A (edge case 101)."""
     packets, media = depacketized([stap(SPS, PPS, IDR), stap(IDR_2, SEI), IDR_2])
     assert join_frames(packets, media) == [avcc(SPS, PPS, IDR, IDR_2, SEI, IDR_2)]
     assert media.head.tolist() == [True, False, False]
@@ -66,12 +65,14 @@ def test_the_nal_units_of_a_stap_a_come_out_in_order() -> None:
 
 
 def test_six_slices_in_one_stap_a_are_all_kept() -> None:
+    """In order (edge case 117)."""
     slices = [bytes((0x41, 0x9A + n)) * (n + 1) for n in range(6)]
     packets, media = depacketized([stap(*slices)])
     assert join_frames(packets, media) == [avcc(*slices)]
 
 
 def test_the_fragments_of_a_nal_unit_become_one_again() -> None:
+    """FU-A (edge case 101)."""
     unit = b"\x65\x88" + bytes(range(50))
     packets, media = depacketized([SPS, *fragments(unit), SLICE_2])
     assert join_frames(packets, media) == [avcc(SPS, unit, SLICE_2)]
@@ -81,11 +82,14 @@ def test_the_fragments_of_a_nal_unit_become_one_again() -> None:
 
 
 def test_a_slice_that_does_not_begin_its_picture_is_no_head() -> None:
+    """An IDR without its first slice is a keyframe without a head (edge case 116)."""
     _, media = depacketized([*fragments(IDR_2), stap(SLICE_2, SLICE)])
     assert not media.head.any()
+    assert media.keyframe[0]
 
 
 def test_a_lost_fragment_breaks_the_nal_unit_and_no_other() -> None:
+    """Start or end (edge case 103), or one in the middle (edge case 104)."""
     before, unit, after = b"\x61\x9abefore", b"\x61\x4aunit", b"\x61\x4aafter"
     cut = [fragments(each) for each in (before, unit, after)]
     payloads = [payload for each in cut for payload in each]
@@ -97,6 +101,7 @@ def test_a_lost_fragment_breaks_the_nal_unit_and_no_other() -> None:
 
 
 def test_an_open_nal_unit_is_broken_when_another_begins() -> None:
+    """A new start without an end (edge case 103)."""
     first, second = fragments(b"\x61\x9afirst"), fragments(b"\x61\x4asecond")
     for between in ([], [SEI]):
         packets, media = depacketized([*first[:-1], *between, *second])
@@ -107,6 +112,7 @@ def test_an_open_nal_unit_is_broken_when_another_begins() -> None:
 
 
 def test_fragments_of_two_timestamps_are_never_joined() -> None:
+    """Two timestamps in one NAL unit (edge case 103)."""
     cut = fragments(b"\x61\x9aunit")
     packets = packets_of(packetized([cut[:1], cut[1:]]))
     media = h264.depacketize(packets)
@@ -121,6 +127,7 @@ def test_fragments_of_two_types_are_never_joined() -> None:
 
 
 def test_a_fragment_behind_the_end_of_its_nal_unit_is_broken_alone() -> None:
+    """An end without a start (edge case 103)."""
     packets, media = depacketized([*fragments(SLICE), b"\x5c\x01stray", *fragments(SLICE_2)])
     stray = len(fragments(SLICE))
     assert join_frames(packets, media) == [avcc(SLICE, SLICE_2)]
@@ -143,6 +150,7 @@ def test_packets_without_payload_do_not_part_fragments() -> None:
 
 
 def test_a_fragment_that_is_start_and_end_is_a_whole_nal_unit() -> None:
+    """S and E both set: read, though RFC 6184 forbids to send it (edge case 103)."""
     packets, media = depacketized([b"\x7c\xc5\x88whole"])
     assert join_frames(packets, media) == [avcc(b"\x65\x88whole")]
     assert media.head.tolist() == [True]
@@ -157,6 +165,7 @@ def test_fragments_may_be_empty() -> None:
 
 @pytest.mark.parametrize("kind", [0, 14, 15, 20, 30, 31])
 def test_nal_units_players_do_not_want_are_left_out(kind: int) -> None:
+    """Of SVC, MVC, PACSI (edge case 113), and unspecified (edge case 115)."""
     unit = bytes((0x60 | kind,)) + b"unit"
     cut = fragments(unit)
     packets, media = depacketized([unit, stap(unit, SLICE), *cut])
@@ -166,12 +175,14 @@ def test_nal_units_players_do_not_want_are_left_out(kind: int) -> None:
 
 
 def test_a_prefix_nal_unit_begins_a_frame_where_its_slice_does() -> None:
+    """Type 14 is left out, its packet a head all the same (edge case 113)."""
     _, media = depacketized([b"\x6eprefix", SLICE, b"\x6eprefix", SLICE_2])
     assert media.head.tolist() == [True, True, False, False]
 
 
 @pytest.mark.parametrize("kind", [25, 26, 27, 29])
 def test_packets_of_the_interleaved_mode_are_broken(kind: int) -> None:
+    """They count as missing (edge case 114)."""
     packets, media = depacketized([bytes((0x60 | kind,)) + b"unit", SLICE])
     assert media.broken.tolist() == [True, False]
     assert join_frames(packets, media) == [avcc(SLICE)]
@@ -179,10 +190,18 @@ def test_packets_of_the_interleaved_mode_are_broken(kind: int) -> None:
 
 @pytest.mark.parametrize("tail", [b"\0\0", b"\0", b"\0\x09short", b"\0\x05\x78\0\x02ab"])
 def test_nal_units_before_a_damaged_one_of_a_stap_a_are_kept(tail: bytes) -> None:
+    """And the packet counts as damaged, its frame as incomplete (edge case 102)."""
     packets, media = depacketized([stap(SPS, PPS) + tail, IDR])
     assert join_frames(packets, media) == [avcc(SPS, PPS, IDR)]
     assert media.broken.tolist() == [True, False]
     assert media.head.tolist() == [True, True]
+
+
+def test_an_aggregate_of_more_nal_units_than_a_network_carries_is_damaged() -> None:
+    """Those that fit are kept; looking at 20,000 of them would take seconds."""
+    packets, media = depacketized([stap(*[SLICE] * 512), stap(*[SLICE] * 513), SLICE])
+    assert media.broken.tolist() == [False, True, False]
+    assert join_frames(packets, media) == [avcc(*[SLICE] * 1025)]
 
 
 @pytest.mark.parametrize("payload", [b"\x78", b"\x7c", b"\x65", b"\x41", stap(b"\x65")])
@@ -194,12 +213,20 @@ def test_a_packet_cut_short_is_broken(payload: bytes) -> None:
 
 @pytest.mark.parametrize("unit", [b"\x0a", b"\x0b", b"\x0c\xff\xff\x80"])
 def test_ends_of_sequence_and_filler_pass(unit: bytes) -> None:
+    """Neither a keyframe nor an error (edge case 112)."""
     packets, media = depacketized([IDR, unit])
     assert join_frames(packets, media) == [avcc(IDR, unit)]
     assert not media.broken.any()
 
 
+def test_a_slice_that_is_nothing_but_its_header_is_broken_in_fragments_too() -> None:
+    packets, media = depacketized([b"\x7c\x85", b"\x7c\x45", SLICE_2])
+    assert join_frames(packets, media) == [avcc(SLICE_2)]
+    assert media.broken.tolist() == [True, True, False]
+
+
 def test_start_codes_inside_a_nal_unit_are_left_alone() -> None:
+    """Never split again (edge case 120)."""
     unit = b"\x61\x9a\0\0\1\x65\0\0\0\1rest"
     packets, media = depacketized([unit, *fragments(unit)])
     assert join_frames(packets, media) == [avcc(unit, unit)]
@@ -295,20 +322,6 @@ def test_neighbors_that_fit_are_sent_together_and_long_units_cut() -> None:
 def test_a_payload_without_room_for_a_fragment_is_refused() -> None:
     with pytest.raises(ValueError, match="no room"):
         h264.packetize([IDR], 2)
-
-
-def test_a_byte_stream_is_split_at_its_start_codes() -> None:
-    stream = b"\0\0\0\1" + SPS + b"\0\0\1" + PPS + b"\0\0\0\0\1" + IDR + b"\0\0"
-    assert h264.split_annexb(stream) == [SPS, PPS, IDR]
-    assert h264.split_annexb(b"") == []
-
-
-def test_a_frame_is_walked_nal_unit_by_nal_unit() -> None:
-    frame = avcc(SPS, PPS, IDR)
-    assert [bytes(unit) for unit in h264.nal_units(frame)] == [SPS, PPS, IDR]
-    assert [bytes(unit) for unit in h264.nal_units(frame[:-1])] == [SPS, PPS]
-    assert [bytes(unit) for unit in h264.nal_units(avcc(SPS) + bytes(4) + avcc(PPS))] == [SPS]
-    assert list(h264.nal_units(b"")) == []
 
 
 rtp_payload = st.binary(max_size=24) | st.tuples(

@@ -17,6 +17,7 @@ from isotrack.codecs.h264_parameters import (
     sps_id,
 )
 from tests.frames import encode_video
+from tests.nal import BitWriter
 
 # The example of RFC 6184 section 8.2.
 SPS = base64.b64decode("Z0IACpZTBYmI")
@@ -53,35 +54,9 @@ def test_scaling_lists_are_stepped_over() -> None:
     assert parse_sps(sps)[3:5] == (320, 180)
 
 
-class _Writer:
-    """Writes an SPS bit by bit."""
-
-    def __init__(self) -> None:
-        self.bits = ""
-
-    def u(self, count: int, value: int) -> None:
-        self.bits += f"{value:0{count}b}"
-
-    def ue(self, *values: int) -> None:
-        for value in values:
-            code = f"{value + 1:b}"
-            self.bits += "0" * (len(code) - 1) + code
-
-    def nal(self) -> bytes:
-        bits = self.bits + "1"
-        bits += "0" * (-len(bits) % 8)
-        plain = int(bits, 2).to_bytes(len(bits) // 8, "big")
-        escaped = bytearray()
-        for byte in plain:
-            if byte <= 3 and escaped[-2:] == b"\0\0":
-                escaped.append(3)
-            escaped.append(byte)
-        return bytes(escaped)
-
-
 def written_sps(*, chroma: tuple[int, int, int] = (1, 0, 0), crop: tuple[int, ...] = ()) -> bytes:
     """An SPS of High 4:4:4 Predictive, 4x3 macroblocks, with picture order of type 1."""
-    writer = _Writer()
+    writer = BitWriter()
     for byte in (0x67, 244, 0, 30):
         writer.u(8, byte)
     writer.ue(5, chroma[0])
@@ -128,7 +103,7 @@ def test_every_chroma_format_crops_in_its_own_unit(
 
 
 def test_emulation_prevention_is_removed_before_reading() -> None:
-    writer = _Writer()
+    writer = BitWriter()
     for byte in (0x67, 66, 0, 0):
         writer.u(8, byte)
     writer.ue(63, 0, 2, 1)  # the id's zeros follow those of the level

@@ -47,5 +47,13 @@ def test_damaged_packets_carry_nothing_and_break_nothing(payload: bytes) -> None
     assert carries_picture(packets).tolist() == [False, True]
 
 
+@pytest.mark.parametrize("kind", [25, 26, 27, 29])
+def test_packets_that_cannot_be_looked_into_may_be_pictures(kind: int) -> None:
+    """So they count as a frame left out, and spoil none but it (edge case 114)."""
+    packets = packets_of(packetized([[bytes((0x60 | kind,)) + b"unit"], [SPS]]))
+
+    assert carries_picture(packets).tolist() == [True, False]
+
+
 def test_padding_carries_nothing() -> None:
     assert carries_picture(packets_of(packetized([[b""], [DELTA]]))).tolist() == [False, True]

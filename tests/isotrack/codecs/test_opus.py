@@ -37,11 +37,18 @@ def test_code_3_says_how_many_frames_there_are(frames: int) -> None:
 
 
 def test_a_packet_of_120_ms_is_the_longest() -> None:
+    """Edge case 142."""
     assert durations([bytes((toc(31, 3), 6)) + bytes(6)]) == [5760]
     assert durations([bytes((toc(31, 3), 7)) + bytes(7)]) == [0]
     assert durations([bytes((toc(28, 3), 48)) + bytes(48)]) == [5760]
     assert durations([bytes((toc(3, 1), 1, 1))]) == [5760]
     assert durations([bytes((toc(3, 3), 3, 1, 1, 1))]) == [0]
+
+
+def test_packets_of_all_lengths_stand_side_by_side() -> None:
+    """Edge case 141: 20 to 120 ms in one call, and 2.5 ms too."""
+    packets = [bytes((toc(31, 3), n)) + bytes(n) for n in (1, 2, 3, 4, 5, 6)]
+    assert durations([*packets, bytes((toc(28), 0))]) == [960, 1920, 2880, 3840, 4800, 5760, 120]
 
 
 @pytest.mark.parametrize(
@@ -61,11 +68,13 @@ def test_a_packet_of_120_ms_is_the_longest() -> None:
     ],
 )
 def test_a_packet_no_decoder_takes_lasts_nothing(packet: bytes, why: str) -> None:
+    """Edge case 142 among others."""
     assert durations([bytes((toc(31), 1)), packet, bytes((toc(28), 1))]) == [960, 0, 120], why
 
 
 def test_a_packet_of_toc_alone_is_discontinuous_transmission() -> None:
-    assert durations([bytes((toc(31),))]) == [960]
+    """Edge case 144: one or two bytes, 20 ms; what comes 400 ms later is another packet."""
+    assert durations([bytes((toc(31),)), bytes((toc(15), 0xFF))]) == [960, 960]
 
 
 def test_a_long_first_frame_has_its_length_in_two_bytes() -> None:
@@ -88,14 +97,23 @@ def test_hostile_packets_last_nothing_or_a_possible_time(packets: list[bytes]) -
     assert found == [durations([packet])[0] for packet in packets]
 
 
-def encode(frame_duration: str) -> list[bytes]:
+def encode(
+    frame_duration: str, layout: str = "stereo", *, fec: str = "0", bit_rate: int = 96_000
+) -> list[bytes]:
     encoder = av.CodecContext.create("libopus", "w")
     assert isinstance(encoder, av.AudioCodecContext)
-    encoder.sample_rate, encoder.layout, encoder.format = 48_000, "stereo", "s16"
-    encoder.options = {"frame_duration": frame_duration}
+    encoder.sample_rate, encoder.layout, encoder.format = 48_000, layout, "s16"
+    encoder.bit_rate = bit_rate
+    encoder.options = {
+        "frame_duration": frame_duration,
+        "application": "voip",
+        "fec": fec,
+        "packet_loss": "20",
+    }
     encoder.open()
-    tone = (8000 * np.sin(np.arange(48_000) * 0.05)).astype(np.int16).repeat(2).reshape(1, -1)
-    frame = av.AudioFrame.from_ndarray(tone, format="s16", layout="stereo")
+    channels = 2 if layout == "stereo" else 1
+    tone = (8000 * np.sin(np.arange(48_000) * 0.05)).astype(np.int16).repeat(channels)
+    frame = av.AudioFrame.from_ndarray(tone.reshape(1, -1), format="s16", layout=layout)
     frame.sample_rate = 48_000
     fifo = av.AudioFifo()
     fifo.write(frame)
@@ -110,6 +128,7 @@ def encode(frame_duration: str) -> list[bytes]:
     [("2.5", 120), ("5", 240), ("10", 480), ("20", 960), ("40", 1920), ("60", 2880), ("120", 5760)],
 )
 def test_packets_of_libopus_last_what_it_was_told(frame_duration: str, samples: int) -> None:
+    """Edge case 141."""
     packets = encode(frame_duration)
     assert len(packets) >= 7
     assert set(durations(packets)) == {samples}
@@ -131,6 +150,32 @@ def test_silence_decodes_to_silence_of_its_length(samples: int) -> None:
     assert [frame.samples for frame in frames] == [samples] * 10
     assert all(frame.layout.name == "stereo" for frame in frames)
     assert not any(frame.to_ndarray().any() for frame in frames)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_mono_and_stereo_packets_play_under_either_header(channels: int) -> None:
+    """Edge case 143: mono in a track said to be opus/48000/2, and silence in one of mono."""
+    context = decoder(channels)
+    packets = [*encode("20", "mono")[:10], *encode("20")[:10], opus.silence(960)]
+    sounds = [context.decode(av.Packet(packet))[0] for packet in packets]
+
+    assert durations(packets) == [960] * 21
+    assert [sound.samples for sound in sounds] == [960] * 21
+    assert {sound.layout.nb_channels for sound in sounds} == {channels}
+    assert all(np.abs(sound.to_ndarray()).max() > 0.1 for sound in (sounds[9], sounds[19]))
+
+
+def test_forward_error_correction_inside_a_packet_changes_nothing() -> None:
+    """Edge case 149: LBRR in a SILK packet is a part of its bytes, which are never touched."""
+    plain, protected = (encode("20", "mono", fec=fec, bit_rate=24_000) for fec in ("0", "1"))
+
+    assert protected != plain
+    assert durations(protected) == durations(plain) == [960] * len(plain)
+    buffer = np.frombuffer(b"".join(protected), np.uint8)
+    before = buffer.tobytes()
+    length = np.array([len(packet) for packet in protected])
+    opus.Opus().durations(buffer, np.cumsum(length) - length, length)
+    assert buffer.tobytes() == before
 
 
 def test_silence_fades_out_what_sounded_before() -> None:
@@ -157,5 +202,6 @@ def test_the_identification_header_says_channels_and_pre_skip() -> None:
 
 @pytest.mark.parametrize("channels", [0, 3, 6])
 def test_more_channels_than_two_are_refused(channels: int) -> None:
+    """Edge case 150."""
     with pytest.raises(ValueError, match="channel mapping"):
         opus.identification_header(channels)
