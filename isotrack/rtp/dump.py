@@ -7,22 +7,8 @@ A file is a line of text, a file header and records; all numbers are big endian:
     record: length u16 (these 8 bytes included) | packet length u16, 0 for RTCP | offset u32 (ms)
             the packet
 
-rtpdump times a packet to the millisecond and can only be read record by record. So the last record
-of a chunk is an RTCP APP packet (RFC 3550 section 6.7), which any reader of RTCP steps over:
-
-     0                   1                   2                   3
-     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-    |V=2|P| subtype |   PT = 204    |     length in words - 1       |
-    |                           SSRC = 0                            |
-    |                         name = "ISOT"                         |
-    |  packet length u16, one per record before this one        ... |
-    |  microseconds u16 (0..999), one per record before this one .. |
-    |        size of this record, its record header included        |
-    +-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+-+
-
-A packet arrived at start + offset of its record + these microseconds. A reader that finds the size
-in the file's last four bytes knows where every record is without walking them.
+Our own files end with a trailer (`trailer`), which tells where every record is, when it came and
+what its header says, so that nothing has to be walked.
 """
 
 from __future__ import annotations
@@ -30,13 +16,13 @@ from __future__ import annotations
 import re
 import struct
 from ipaddress import IPv4Address
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.rtp.demultiplex import RTCP, kinds
-from isotrack.rtp.gather import gather
+from isotrack.rtp.records import Records, read_headers
+from isotrack.rtp.trailer import RECORD_HEADER, is_trailer, read_trailer, write_trailer
 
 MAX_RECORDS = 8192
 """The most packets one chunk holds."""
@@ -46,82 +32,56 @@ MAX_PACKET = 0xFFFF - 8
 
 _LINE = re.compile(rb"#!(?:rtpplay|RTPencode)\d+\.\d+[^\n]{0,255}\n", re.IGNORECASE)
 _FILE_HEADER = struct.Struct(">IIIHH")
-_RECORD_HEADER = 8
-_APP_HEADER = struct.Struct(">BBHI4s")
-_APP = 204
-_NAME = b"ISOT"
-_TRAILER_FIXED = _RECORD_HEADER + _APP_HEADER.size + 4
 
 
 class DumpError(ValueError):
     """The file is not an rtpdump: its header cannot be read."""
 
 
-class Records(NamedTuple):
-    """The packets of a dump, in the order they were written, as columns over one buffer."""
-
-    buffer: NDArray[np.uint8]
-    """The file's bytes, owned and writable."""
-    offset: NDArray[np.int64]
-    """Where each packet begins in the buffer."""
-    length: NDArray[np.int64]
-    """Bytes of each packet."""
-    arrival_us: NDArray[np.int64]
-    """Arrival of each packet, Unix time in microseconds."""
-    is_rtcp: NDArray[np.bool_]
-    """True for RTCP, False for RTP."""
-    intact: bool
-    """False if the file ends torn, holds cut packets, or its trailer contradicts it."""
-
-
-def read_dump(data: bytes | bytearray | memoryview) -> Records:
+def read_dump(data: bytes | bytearray | memoryview | NDArray[np.uint8], first: int = 0) -> Records:
     """The records of an rtpdump file: at once where our trailer vouches for them, else one by one.
+
+    Args:
+        data: holds the file up to its end. Bytes that can be written to are not copied: they
+            become the buffer of the records, to be worked in.
+        first: where in `data` the file begins.
 
     Raises:
         DumpError: The file header is unreadable. Damage behind it never raises: the records before
             it are returned, and `intact` is False.
     """
-    line = _LINE.match(data)
+    buffer = np.frombuffer(data, np.uint8)
+    if not buffer.flags.writeable:
+        buffer = buffer.copy()
+    line = _LINE.match(buffer.data, first)
     if line is None:
         raise DumpError("rtpdump does not begin with '#!rtpplay1.0' and a line end")
-    first = line.end() + _FILE_HEADER.size
-    if len(data) < first:
-        raise DumpError(f"rtpdump ends inside its file header, after {len(data)} bytes")
-    seconds, microseconds, *_ = _FILE_HEADER.unpack_from(data, line.end())
+    at = line.end() + _FILE_HEADER.size
+    if buffer.size < at:
+        raise DumpError(f"rtpdump ends inside its file header, after {buffer.size - first} bytes")
+    seconds, microseconds, *_ = _FILE_HEADER.unpack_from(buffer.data, line.end())
     start_us = seconds * 1_000_000 + microseconds
-    buffer = np.frombuffer(data, np.uint8).copy()
-    return _read_sealed(buffer, first, start_us) or _read_in_order(buffer, first, start_us)
+    return _read_sealed(buffer, at) or _read_in_order(buffer, at, start_us)
 
 
-def _read_sealed(buffer: NDArray[np.uint8], first: int, start_us: int) -> Records | None:
+def _read_sealed(buffer: NDArray[np.uint8], first: int) -> Records | None:
     """The records as the trailer tells them, or None if it is absent or untrue."""
-    size = int.from_bytes(buffer[-4:].tobytes(), "big")
-    trailer = buffer.size - size
-    count, rest = divmod(size - _TRAILER_FIXED, 4)
-    if count < 0 or rest or trailer < first:
+    trailer = read_trailer(buffer[first:])
+    if trailer is None:
         return None
-    packet = trailer + _RECORD_HEADER
-    if buffer[trailer:packet].tobytes()[:4] != struct.pack(">HH", size & 0xFFFF, 0):
+    end = first + np.cumsum(trailer.length + RECORD_HEADER)
+    if (int(end[-1]) if end.size else first) != buffer.size - trailer.size:
         return None
-    if not _is_trailer(buffer, packet, size - _RECORD_HEADER):
-        return None
-    columns = buffer[packet + _APP_HEADER.size : -4].view(">u2").astype(np.int64).reshape(2, count)
-    length, submillisecond = columns
-    end = first + np.cumsum(length + _RECORD_HEADER)
-    if (int(end[-1]) if count else first) != trailer:
-        return None
-    offset = end - length
-    header = gather(buffer, offset - _RECORD_HEADER, _RECORD_HEADER)
-    record_length, packet_length = header.view(">u2")[:, :2].astype(np.int64).T
-    is_rtcp = packet_length == 0
-    if not (
-        np.array_equal(record_length, length + _RECORD_HEADER)
-        and np.array_equal(packet_length[~is_rtcp], length[~is_rtcp])
-    ):
-        return None
-    offset_ms = header.view(">u4")[:, 1].astype(np.int64)
-    arrival_us = start_us + offset_ms * 1000 + submillisecond
-    return Records(buffer, offset, length, arrival_us, is_rtcp, True)
+    offset = end - trailer.length
+    return Records(
+        buffer,
+        offset,
+        trailer.length,
+        trailer.arrival_us,
+        trailer.is_rtcp,
+        trailer.headers,
+        True,
+    )
 
 
 def _read_in_order(buffer: NDArray[np.uint8], first: int, start_us: int) -> Records:
@@ -131,15 +91,15 @@ def _read_in_order(buffer: NDArray[np.uint8], first: int, start_us: int) -> Reco
     rows: list[tuple[int, int, int, bool]] = []
     intact = True
     at = first
-    while at + _RECORD_HEADER <= buffer.size:
+    while at + RECORD_HEADER <= buffer.size:
         record_length, packet_length, offset_ms = record.unpack_from(view, at)
-        packet, end = at + _RECORD_HEADER, at + record_length
+        packet, end = at + RECORD_HEADER, at + record_length
         if packet > end or end > buffer.size:
             break
         at = end
         is_rtcp = packet_length == 0
         length = end - packet if is_rtcp else packet_length
-        if packet + length > end or (is_rtcp and _is_trailer(buffer, packet, length)):
+        if packet + length > end or (is_rtcp and is_trailer(view[packet : packet + length])):
             # A packet that was cut when it was captured is a lost one: half a payload is no media.
             intact = False
         else:
@@ -148,7 +108,9 @@ def _read_in_order(buffer: NDArray[np.uint8], first: int, start_us: int) -> Reco
     offset, length, arrival_us, marked = np.ascontiguousarray(table.T)
     # Some tools, webrtc's among them, give RTCP a packet length like RTP.
     is_rtcp_column = (marked != 0) | (kinds(buffer, offset, length) == RTCP)
-    return Records(buffer, offset, length, arrival_us, is_rtcp_column, intact and at == buffer.size)
+    headers = read_headers(buffer, offset, length, is_rtcp_column)
+    intact &= at == buffer.size
+    return Records(buffer, offset, length, arrival_us, is_rtcp_column, headers, intact)
 
 
 def _is_big_endian(view: memoryview, first: int) -> bool:
@@ -159,20 +121,12 @@ def _is_big_endian(view: memoryview, first: int) -> bool:
 
     def makes_sense(order: str) -> bool:
         record_length, packet_length = struct.unpack_from(f"{order}HH", view, first)
-        fits = _RECORD_HEADER <= record_length <= len(view) - first
-        return fits and packet_length in (0, record_length - _RECORD_HEADER)
+        fits = RECORD_HEADER <= record_length <= len(view) - first
+        return fits and packet_length in (0, record_length - RECORD_HEADER)
 
-    if len(view) < first + _RECORD_HEADER:
+    if len(view) < first + RECORD_HEADER:
         return True
     return makes_sense(">") or not makes_sense("<")
-
-
-def _is_trailer(buffer: NDArray[np.uint8], packet: int, length: int) -> bool:
-    """Whether an RTCP packet is the APP packet that a chunk ends with."""
-    if length < _APP_HEADER.size + 4:
-        return False
-    _, packet_type, _, _, name = _APP_HEADER.unpack_from(buffer.data, packet)
-    return bool(packet_type == _APP and name == _NAME)
 
 
 def write_dump(
@@ -204,24 +158,27 @@ def write_dump(
     offset, length, arrival_us = (np.asarray(c, np.int64) for c in (offset, length, arrival_us))
     _check_packets(len(view), offset, length)
     start_us = int(arrival_us.min()) if arrival_us.size else 0
-    offset_ms, submillisecond = np.divmod(arrival_us - start_us, 1000)
-    if not 0 <= start_us < 1_000_000 << 32 or (offset_ms > 0xFFFFFFFF).any():
-        raise ValueError("arrivals do not fit in an rtpdump file: before 1970, or weeks apart")
+    offset_ms = (arrival_us - start_us) // 1000
+    if not 0 <= start_us < 1_000_000 << 32 or (arrival_us - start_us > 0xFFFFFFFF).any():
+        raise ValueError("arrivals do not fit in a chunk: before 1970, or more than an hour apart")
 
     head = _file_header(host, port, start_us)
-    trailer = _trailer(length, submillisecond)
     ends = (offset + length).tolist()
     slices = [view[begin:end] for begin, end in zip(offset.tolist(), ends, strict=True)]
+    headers = read_headers(np.frombuffer(view, np.uint8), offset, length, is_rtcp)
+    rtcp = b"".join([slices[row] for row in np.flatnonzero(is_rtcp).tolist()])
+    trailer = write_trailer(length, arrival_us, is_rtcp, headers, rtcp)
     # The separator of the join leaves the room for each record's header.
-    dump = bytearray(_RECORD_HEADER).join([head, *slices, trailer])
+    dump = bytearray(RECORD_HEADER).join([head, *slices, *trailer])
 
-    sizes = np.append(length, len(trailer))
-    header = np.empty((sizes.size, 4), ">u2")
-    header[:, 0] = sizes + _RECORD_HEADER
-    header[:, 1] = np.append(np.where(is_rtcp, 0, length), 0)
-    header.view(">u4")[:, 1] = np.append(offset_ms, offset_ms[-1:] if offset_ms.size else 0)
-    at = len(head) + np.cumsum(sizes + _RECORD_HEADER) - sizes - _RECORD_HEADER
-    np.frombuffer(dump, np.uint8)[at[:, None] + np.arange(_RECORD_HEADER)] = header.view(np.uint8)
+    sizes = np.append(length, [len(packet) for packet in trailer])
+    header = np.zeros((sizes.size, 4), ">u2")
+    header[:, 0] = sizes + RECORD_HEADER
+    header[: length.size, 1] = np.where(is_rtcp, 0, length)
+    header.view(">u4")[:, 1] = offset_ms[-1] if offset_ms.size else 0
+    header.view(">u4")[: length.size, 1] = offset_ms
+    at = len(head) + np.cumsum(sizes + RECORD_HEADER) - sizes - RECORD_HEADER
+    np.frombuffer(dump, np.uint8)[at[:, None] + np.arange(RECORD_HEADER)] = header.view(np.uint8)
     return dump
 
 
@@ -239,11 +196,3 @@ def _file_header(host: str, port: int, start_us: int) -> bytes:
     address = int(IPv4Address(host))
     line = f"#!rtpplay1.0 {host}/{port}\n".encode()
     return line + _FILE_HEADER.pack(seconds, microseconds, address, port, 0)
-
-
-def _trailer(length: NDArray[np.int64], submillisecond: NDArray[np.int64]) -> bytes:
-    columns = np.stack([length, submillisecond]).astype(">u2").tobytes()
-    size = _TRAILER_FIXED + len(columns)
-    words = (size - _RECORD_HEADER) // 4
-    header = _APP_HEADER.pack(0x80, _APP, words - 1, 0, _NAME)
-    return header + columns + size.to_bytes(4, "big")

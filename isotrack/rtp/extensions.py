@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from isotrack.rtp.gather import gather
 from isotrack.rtp.packet import Packets
+from isotrack.rtp.records import FIXED_HEADER
 
 _ONE_BYTE = 0xBEDE
 _STOP = 15  # reserved in the one-byte form: what follows is not read
@@ -21,11 +23,11 @@ def element(packets: Packets, identifier: int) -> tuple[NDArray[np.int64], NDArr
     """
     offset = np.full(packets.count, -1, np.int64)
     length = np.zeros(packets.count, np.int64)
+    extended, profile, body, body_end = _blocks(packets)
     for two_byte in (False, True):
-        mask, profile = (_TWO_BYTE_MASK, _TWO_BYTE) if two_byte else (0xFFFF, _ONE_BYTE)
-        rows = np.flatnonzero(packets.extension_profile & mask == profile)
-        at = packets.extension_offset[rows]
-        end = at + packets.extension_length[rows]
+        mask, kind = (_TWO_BYTE_MASK, _TWO_BYTE) if two_byte else (0xFFFF, _ONE_BYTE)
+        chosen = profile & mask == kind
+        rows, at, end = extended[chosen], body[chosen], body_end[chosen]
         # One turn reads one element of every packet that has not shown the wanted one so far.
         while rows.size:
             unread = at + two_byte < end
@@ -40,6 +42,22 @@ def element(packets: Packets, identifier: int) -> tuple[NDArray[np.int64], NDArr
             rows, end = rows[go_on], end[go_on]
             at = (begin + size)[go_on]
     return offset, length
+
+
+def _blocks(
+    packets: Packets,
+) -> tuple[NDArray[np.int64], NDArray[np.uint16], NDArray[np.int64], NDArray[np.int64]]:
+    """The packets with a header extension, what defines it, where its body begins and ends."""
+    flags = packets.buffer[packets.packet_offset]
+    extended = np.flatnonzero(flags & 0x10)
+    body = packets.packet_offset[extended] + FIXED_HEADER + 4 * (flags[extended] & 15) + 4
+    # A trailer may lie: what it calls the payload may begin within the header.
+    behind = packets.payload_offset[extended]
+    inside = body <= behind
+    extended, body, behind = extended[inside], body[inside], behind[inside]
+    header = gather(packets.buffer, body - 4, 4).view(">u2")
+    end = np.minimum(body + 4 * header[:, 1].astype(np.int64), behind)
+    return extended, header[:, 0], body, end
 
 
 def _read_header(

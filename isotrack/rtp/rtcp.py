@@ -131,3 +131,27 @@ def unix_us_from_ntp(ntp: int) -> int:
     if ntp >> 63 == 0:
         ntp += 1 << 64
     return (ntp * 1_000_000 + (1 << 31) >> 32) - _NTP_EPOCH_S * 1_000_000
+
+
+def cnames(packet: bytes | memoryview) -> dict[int, str]:
+    """The canonical name of each source that a compound packet describes (RFC 3550 section 6.5).
+
+    Reading stops at the first item that does not fit: what stood before it counts.
+    """
+    found: dict[int, str] = {}
+    for count, packet_type, body in _split(packet):
+        at = 0
+        for _ in range(count if packet_type == _SOURCE_DESCRIPTION else 0):
+            if at + 4 > len(body):
+                break
+            ssrc = int.from_bytes(body[at : at + 4], "big")
+            at += 4
+            while at + 2 <= len(body) and body[at]:
+                kind, end = body[at], at + 2 + body[at + 1]
+                if end > len(body):
+                    return found
+                if kind == _CNAME:
+                    found[ssrc] = bytes(body[at + 2 : end]).decode("utf-8", "replace")
+                at = end
+            at += 4 - at % 4  # the list of items ends with zeros up to the next word
+    return found

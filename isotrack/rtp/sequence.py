@@ -27,13 +27,18 @@ class Unwrapper:
         """The values unwrapped, continuing from the call before."""
         if not values.size:
             return np.empty(0, np.int64)
-        steps = values.astype(np.int64)
-        first = int(steps[0])
+        first, half = int(values[0]), self._range >> 1
         if self._last is None:
             self._last = self._range + first
-        steps[1:] -= steps[:-1].copy()
-        steps[0] = first - self._last
-        half = self._range >> 1
-        unwrapped = np.cumsum((steps + half & self._range - 1) - half) + self._last
+        unwrapped = np.empty(values.size, np.int64)
+        unwrapped[0] = self._last + (first - self._last + half) % self._range - half
+        if values.dtype.kind == "u" and 1 << 8 * values.dtype.itemsize == self._range:
+            # Subtraction wraps as the counter does.
+            steps = (values[1:] - values[:-1]).view(f"i{values.dtype.itemsize}")
+        else:
+            wide = values.astype(np.int64)
+            steps = (wide[1:] - wide[:-1] + half) % self._range - half
+        np.cumsum(steps, out=unwrapped[1:])
+        unwrapped[1:] += unwrapped[0]
         self._last = int(unwrapped[-1])
         return unwrapped

@@ -1,5 +1,6 @@
 import json
 import struct
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotrack.rtp import rtcp
-from isotrack.rtp.dump import MAX_PACKET, MAX_RECORDS, DumpError, Records, read_dump, write_dump
+from isotrack.rtp.dump import MAX_PACKET, MAX_RECORDS, DumpError, read_dump, write_dump
+from isotrack.rtp.records import Records, read_headers
 from tests.packets import START_US
 
 DATA = Path(__file__).parents[2] / "data" / "rtp"
@@ -42,6 +44,7 @@ def plain_records(dump: bytes) -> list[tuple[int, int, bytes]]:
     found = []
     while at < len(dump):
         size, packet_length, offset_ms = struct.unpack_from(">HHI", dump, at)
+        assert size > 8
         found.append((offset_ms, packet_length, dump[at + 8 : at + size]))
         at += size
     assert at == len(dump)
@@ -78,13 +81,17 @@ def test_the_longest_packet_is_read_back_exactly() -> None:
     assert contents(read_dump(write(packets, [START_US]))) == packets
 
 
-def test_any_rtpdump_tool_finds_the_packets_and_their_times() -> None:
+@pytest.mark.parametrize("copies", [1, 520, MAX_RECORDS // 6])
+def test_any_rtpdump_tool_finds_the_packets_and_their_times(copies: int) -> None:
     packets, arrival_us = sample()
-    *plain, trailer = plain_records(write(packets, arrival_us))
+    packets, arrival_us = packets * copies, arrival_us * copies
+    found = plain_records(write(packets, arrival_us))
+    plain, trailer = found[: len(packets)], found[len(packets) :]
     assert [body for _, _, body in plain] == [body for body, _ in packets]
     assert [length for _, length, _ in plain] == [0 if flag else len(b) for b, flag in packets]
     assert [offset for offset, _, _ in plain] == [(us - START_US) // 1000 for us in arrival_us]
-    assert trailer[1] == 0
+    assert [length for _, length, _ in trailer] == [0] * len(trailer)
+    assert {body[8:12] for *_, body in trailer} == {b"ISOT"}
 
 
 def test_the_file_header_names_the_first_arrival_and_the_address() -> None:
@@ -95,6 +102,20 @@ def test_the_file_header_names_the_first_arrival_and_the_address() -> None:
     fields = struct.unpack_from(">IIIHH", dump, dump.index(b"\n") + 1)
     assert fields == (5, 7, 0xC0000207, 5004, 0)
     assert read_dump(write_dump(b"", none, none, none, none != 0)).intact
+
+
+@given(st.lists(st.tuples(packet, arrivals), max_size=40))
+def test_headers_are_the_same_from_the_trailer_and_from_the_packets(
+    rows: list[tuple[tuple[bytes, bool], int]],
+) -> None:
+    dump = write([row[0] for row in rows], [row[1] for row in rows])
+    sealed = read_dump(dump)
+    walked = read_dump(dump[: -int.from_bytes(dump[-4:], "big")])
+    told = read_headers(sealed.buffer, sealed.offset, sealed.length, sealed.is_rtcp)
+    assert [column.tolist() for column in sealed.headers] == [column.tolist() for column in told]
+    plain = ~walked.is_rtcp & ~sealed.is_rtcp  # what is walked may look like RTCP
+    for ours, theirs in zip(sealed.headers, walked.headers, strict=True):
+        assert ours[plain].tolist() == theirs[plain].tolist()
 
 
 def test_the_trailer_is_one_app_packet_that_rtcp_readers_step_over() -> None:
@@ -112,12 +133,37 @@ def test_packets_that_arrive_out_of_order_keep_their_arrivals() -> None:
     assert read_dump(write(packets, arrival_us)).arrival_us.tolist() == arrival_us
 
 
-def test_the_buffer_read_is_owned_and_writable() -> None:
-    dump = bytearray(write(*sample()))
+def test_what_cannot_be_written_to_is_copied() -> None:
+    dump = write(*sample())
+    before = bytes(bytearray(dump))
     records = read_dump(memoryview(dump))
-    dump[:] = bytes(len(dump))
     records.buffer[records.offset] = 0xFF
     assert [body[0] for body, _ in contents(records)] == [0xFF] * 6
+    assert dump == before
+
+
+@pytest.mark.parametrize("make", [bytearray, lambda data: np.frombuffer(bytearray(data), np.uint8)])
+def test_what_can_be_written_to_becomes_the_buffer(
+    make: Callable[[bytes], bytearray | np.ndarray],
+) -> None:
+    dump = make(write(*sample()))
+    records = read_dump(dump)
+    records.buffer[records.offset[0]] = 0x99
+    assert bytes(dump)[int(records.offset[0])] == 0x99
+
+
+@pytest.mark.parametrize("room", [1, 40, 1 << 18])
+@pytest.mark.parametrize("sealed", [True, False])
+def test_a_file_may_begin_anywhere_in_its_buffer(room: int, sealed: bool) -> None:
+    packets, arrival_us = sample()
+    dump = write(packets, arrival_us)
+    whole = dump if sealed else dump[: -int.from_bytes(dump[-4:], "big")]
+    records = read_dump(bytearray(b"\xaa" * room + whole), room)
+    assert contents(records) == packets
+    assert records.intact
+    assert bytes(records.buffer[:room]) == b"\xaa" * room
+    with pytest.raises(DumpError):
+        read_dump(bytearray(b"\xaa" * room + whole), room + 1)
 
 
 def test_a_file_torn_at_any_byte_keeps_the_records_before() -> None:
@@ -150,17 +196,26 @@ def test_what_is_no_rtpdump_is_refused(start: bytes) -> None:
 
 
 @given(st.integers(0), st.integers(0, 255))
-def test_a_trailer_that_is_not_true_is_not_believed(position: int, value: int) -> None:
+def test_a_trailer_that_was_changed_is_not_believed(position: int, value: int) -> None:
     packets, arrival_us = sample()
     dump = bytearray(write(packets, arrival_us))
-    trailer = len(dump) - int.from_bytes(dump[-4:], "big")
-    lengths = trailer + 8 + 12
-    at = lengths + position % (2 * len(packets))
+    size = int.from_bytes(dump[-4:], "big")
+    at = len(dump) - size + 8 + 12 + position % (size - 8 - 12)
     changed = dump[at] != value
     dump[at] = value
     records = read_dump(dump)
     assert contents(records) == packets
     assert records.intact is not changed
+
+
+@pytest.mark.parametrize("place", [9, 70_000])
+def test_a_long_trailer_that_was_changed_is_stepped_over(place: int) -> None:
+    packets = [(bytes([0x80, 96]) + n.to_bytes(2, "big"), False) for n in range(5000)]
+    dump = bytearray(write(packets, [START_US + n for n in range(5000)]))
+    dump[-place] ^= 1
+    records = read_dump(dump)
+    assert contents(records) == packets
+    assert not records.intact
 
 
 def test_a_trailer_that_lies_about_its_size_is_stepped_over() -> None:
@@ -174,13 +229,24 @@ def test_a_trailer_that_lies_about_its_size_is_stepped_over() -> None:
 
 @pytest.mark.parametrize("field", [1, 3])
 @pytest.mark.parametrize("record", [0, 3])
-def test_a_record_changed_behind_the_trailers_back_is_noticed(record: int, field: int) -> None:
+def test_a_record_header_is_not_needed_where_the_trailer_tells(record: int, field: int) -> None:
     packets, arrival_us = sample()
     dump = bytearray(write(packets, arrival_us))
     first = dump.index(b"\n") + 1 + 16
     at = first + sum(8 + len(payload) for payload, _ in packets[:record])
     dump[at + field] += 1
-    assert not read_dump(dump).intact
+    records = read_dump(dump)
+    assert contents(records) == packets
+    assert records.arrival_us.tolist() == arrival_us
+
+
+def test_a_trailer_of_other_records_is_not_believed() -> None:
+    packets, arrival_us = sample()
+    whole, rest = write(packets, arrival_us), write(packets[1:], arrival_us[1:])
+    size = int.from_bytes(rest[-4:], "big")
+    records = read_dump(whole[: -int.from_bytes(whole[-4:], "big")] + rest[-size:])
+    assert contents(records) == packets
+    assert not records.intact
 
 
 def test_more_records_behind_a_trailer_are_read_too() -> None:

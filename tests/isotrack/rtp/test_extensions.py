@@ -1,12 +1,15 @@
 import struct
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from isotrack.rtp.dump import read_dump
 from isotrack.rtp.extensions import element
 from isotrack.rtp.header import write_header
-from tests.packets import packets_of
+from isotrack.rtp.packet import read_packets
+from tests.packets import packets_of, write_records
 
 
 def with_extension(profile: int, body: bytes) -> bytes:
@@ -34,6 +37,7 @@ def test_elements_are_found_whatever_the_form_of_each_packet(
 
 
 def test_packets_of_both_forms_stand_side_by_side() -> None:
+    """Edge case 30."""
     datagrams = [
         write_header(96, 1, 2, 3, False, {3: b"\x40", 9: b"0"}),
         write_header(96, 2, 2, 3, False, {9: b"x" * 17}),
@@ -44,6 +48,7 @@ def test_packets_of_both_forms_stand_side_by_side() -> None:
 
 
 def test_padding_between_elements_is_stepped_over() -> None:
+    """Edge case 25."""
     packet = with_extension(0xBEDE, bytes.fromhex("0010aa0000210102"))
     assert values([packet], 1) == [b"\xaa"]
     assert values([packet], 2) == [b"\x01\x02"]
@@ -51,6 +56,7 @@ def test_padding_between_elements_is_stepped_over() -> None:
 
 @pytest.mark.parametrize("stop", [0x01, 0x0F, 0xF0, 0xF3])
 def test_a_reserved_id_ends_the_reading(stop: int) -> None:
+    """Edge case 26 (id 0 with a length) and edge case 27 (id 15): the packet stays."""
     packet = with_extension(0xBEDE, bytes([0x10, 0xAA, stop, 0x20, 0xBB, 0, 0, 0]))
     assert values([packet], 1) == [b"\xaa"]
     assert values([packet], 2) == [None]
@@ -58,12 +64,14 @@ def test_a_reserved_id_ends_the_reading(stop: int) -> None:
 
 
 def test_an_element_longer_than_the_block_is_absent() -> None:
+    """Edge case 28: the packet stays."""
     assert values([with_extension(0xBEDE, bytes([0x13, 1, 2, 3]))], 1) == [None]
     assert values([with_extension(0x1000, bytes([1, 3, 2, 3]))], 1) == [None]
     assert values([with_extension(0x1000, bytes([0, 0, 0, 1]))], 1) == [None]
 
 
 def test_two_byte_elements_may_be_empty_and_their_application_bits_set() -> None:
+    """Edge case 29."""
     packet = with_extension(0x100F, bytes([7, 0, 0, 8, 1, 0xAA, 9, 0]))
     assert values([packet], 7) == [b""]
     assert values([packet], 8) == [b"\xaa"]
@@ -72,10 +80,14 @@ def test_two_byte_elements_may_be_empty_and_their_application_bits_set() -> None
 
 @pytest.mark.parametrize("profile", [0xAAAA, 0xBEDF, 0x1010, 0])
 def test_an_unknown_profile_has_no_elements(profile: int) -> None:
+    """Edge case 31: the payload stands behind it all the same."""
+    packets = packets_of([with_extension(profile, bytes([0x10, 0xAA, 0, 0]))])
+    assert packets.payload_length.tolist() == [len(b"payload")]
     assert values([with_extension(profile, bytes([0x10, 0xAA, 0, 0]))], 1) == [None]
 
 
 def test_an_empty_block_has_no_elements() -> None:
+    """Edge case 32."""
     assert values([with_extension(0xBEDE, b"")], 1) == [None]
 
 
@@ -86,8 +98,23 @@ def test_the_first_of_two_elements_of_one_id_counts() -> None:
 @given(st.sampled_from([0xBEDE, 0x1000, 0x1007]), st.binary(max_size=60))
 def test_hostile_blocks_give_elements_within_them(profile: int, body: bytes) -> None:
     packets = packets_of([with_extension(profile, body + bytes(-len(body) % 4))])
-    end = packets.extension_offset + packets.extension_length
     for identifier in {*body, 1, 14, 15}:
         offset, length = element(packets, identifier)
-        assert ((offset == -1) | (offset > packets.extension_offset)).all()
-        assert (offset + length <= end).all()
+        assert ((offset == -1) | (offset > packets.packet_offset + 16)).all()
+        assert (offset + length <= packets.payload_offset).all()
+
+
+@pytest.mark.parametrize("payload_offset", [1, 12, 15, 16, 18, 24])
+@pytest.mark.parametrize("words", [0, 1, 0xFFFF])
+def test_elements_lie_before_the_payload_even_if_a_trailer_lies(
+    payload_offset: int, words: int
+) -> None:
+    """A chunk's trailer is believed: nothing it says leads out of the buffer."""
+    block = struct.pack(">HH", 0xBEDE, words) + b"\x1f" + bytes(20)
+    datagram = b"\x90" + write_header(96, 1, 2, 3, False)[1:] + block
+    records = read_dump(write_records([datagram]))
+    lie = records.headers._replace(payload_offset=np.full(1, payload_offset, np.uint16))
+    packets, _ = read_packets(records._replace(headers=lie))
+    for identifier in range(1, 16):
+        offset, length = element(packets, identifier)
+        assert ((offset == -1) | (offset + length <= packets.payload_offset)).all()

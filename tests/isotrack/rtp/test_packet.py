@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from isotrack.rtp.dump import Records
+from isotrack.rtp.dump import MAX_PACKET
 from isotrack.rtp.extensions import element
 from isotrack.rtp.header import write_header
 from isotrack.rtp.packet import Packets, read_packets
+from isotrack.rtp.records import Records, read_headers
 from tests.packets import START_US, packets_of, records_of
 
 DATA = Path(__file__).parents[2] / "data" / "rtp"
@@ -60,8 +61,8 @@ def test_every_field_of_a_header_has_its_column() -> None:
     assert packets.ssrc.tolist() == [0xDEADBEEF]
     assert packets.marker.tolist() == [True]
     assert packets.arrival_us.tolist() == [START_US]
-    assert packets.extension_profile.tolist() == [0]
-    assert packets.extension_length.tolist() == [0]
+    assert (packets.payload_offset - packets.packet_offset).tolist() == [12]
+    assert packets.restored.tolist() == [False]
     assert payload_of(packets) == b"media"
 
 
@@ -87,19 +88,55 @@ def test_packets_of_other_stacks_are_read(
 
 @pytest.mark.parametrize("size", range(1, 12))
 def test_a_packet_shorter_than_its_header_is_counted_and_dropped(size: int) -> None:
+    """Edge case 1."""
     packets, malformed = read_packets(records_of([b"\x80" * size]))
     assert (packets.count, malformed) == (0, 1)
 
 
 @pytest.mark.parametrize("first", [0x00, 0x40, 0xC0])
 def test_a_packet_of_another_version_is_counted_and_dropped(first: int) -> None:
+    """Edge case 1."""
     packets, malformed = read_packets(records_of([bytes([first]) + bytes(40)]))
     assert (packets.count, malformed) == (0, 1)
 
 
 def test_more_csrcs_than_bytes_make_a_packet_malformed() -> None:
+    """Edge case 2."""
     assert read_packets(records_of([b"\x82" + bytes(11 + 7)]))[1] == 1
     assert read_packets(records_of([b"\x82" + bytes(11 + 8)]))[1] == 0
+
+
+@pytest.mark.parametrize("contributors", [0, 1, 15])
+def test_the_payload_stands_behind_the_csrcs(contributors: int) -> None:
+    """Edge case 8."""
+    packets = packets_of([bytes((0x80 | contributors,)) + bytes(11 + 4 * contributors) + b"media"])
+    assert payload_of(packets) == b"media"
+    assert (packets.payload_offset - packets.packet_offset).tolist() == [12 + 4 * contributors]
+
+
+@pytest.mark.parametrize(
+    ("header", "sound"),
+    [
+        (b"", False),
+        (b"\xbe\xde\x00", False),
+        (b"\xbe\xde\x00\x02\x10\xaa\x00\x00", False),
+        (b"\xbe\xde\x00\x00", True),
+        (b"\xbe\xde\x00\x01\x10\xaa\x00\x00", True),
+    ],
+    ids=["none", "cut", "longer than the packet", "empty", "whole"],
+)
+def test_an_extension_past_the_end_makes_a_packet_malformed(header: bytes, sound: bool) -> None:
+    """Edge case 3."""
+    packets, malformed = read_packets(records_of([b"\x90" + bytes(11) + header]))
+    assert (packets.count, malformed) == (int(sound), int(not sound))
+    assert packets.payload_length.tolist() == [0] * sound
+
+
+def test_packets_larger_than_any_mtu_are_read() -> None:
+    """Edge case 22: jumbo frames, and the most that a record holds."""
+    media = [bytes([n]) * size for n, size in enumerate((2000, 9000, MAX_PACKET - 12))]
+    packets = packets_of([write_header(96, n, n, 7, False) + each for n, each in enumerate(media)])
+    assert [payload_of(packets, row) for row in range(3)] == media
 
 
 @pytest.mark.parametrize(
@@ -114,6 +151,7 @@ def test_more_csrcs_than_bytes_make_a_packet_malformed() -> None:
     ],
 )
 def test_padding_is_cut_and_impossible_padding_refused(tail: bytes, payload: bytes | None) -> None:
+    """Edge case 4, edge case 5 (nothing but padding) and edge case 6."""
     packets, malformed = read_packets(records_of([b"\xa0" + bytes(11) + tail]))
     assert malformed == (payload is None)
     assert [payload_of(packets, row) for row in range(packets.count)] == (
@@ -122,6 +160,7 @@ def test_padding_is_cut_and_impossible_padding_refused(tail: bytes, payload: byt
 
 
 def test_a_packet_without_payload_is_a_packet() -> None:
+    """Edge case 7."""
     packets = packets_of([write_header(96, 1, 2, 3, False)])
     assert packets.payload_length.tolist() == [0]
 
@@ -171,7 +210,7 @@ def test_hostile_packets_stay_within_their_records(datagrams: list[bytes]) -> No
     ]
     assert (packets.payload_offset + packets.payload_length <= limits).all()
     assert (packets.payload_length >= 0).all()
-    assert (packets.extension_offset + packets.extension_length <= limits).all()
+    assert (packets.packet_offset + 12 <= packets.payload_offset).all()
 
 
 @pytest.mark.parametrize(
@@ -180,7 +219,8 @@ def test_hostile_packets_stay_within_their_records(datagrams: list[bytes]) -> No
 def test_what_fuzzers_found_is_read_or_counted(path: Path) -> None:
     datagram = np.frombuffer(path.read_bytes(), np.uint8).copy()
     one = np.zeros(1, np.int64)
-    records = Records(datagram, one, one + datagram.size, one, one != 0, True)
+    headers = read_headers(datagram, one, one + datagram.size, one != 0)
+    records = Records(datagram, one, one + datagram.size, one, one != 0, headers, True)
     packets, malformed = read_packets(records)
     assert packets.count + malformed == 1
     is_version_2 = datagram[0] >> 6 == 2

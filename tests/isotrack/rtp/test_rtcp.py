@@ -8,6 +8,7 @@ from isotrack.rtp.rtcp import (
     Bye,
     SenderReport,
     bye,
+    cnames,
     is_picture_loss_indication,
     ntp_from_unix_us,
     picture_loss_indication,
@@ -51,6 +52,7 @@ def test_packets_of_other_stacks_are_read_or_passed_over(
 
 
 def test_all_packets_of_a_compound_are_read_whatever_comes_first() -> None:
+    """Edge case 197."""
     extended_report = b"\x80\xcf\0\1" + bytes(4)
     compound = (
         extended_report
@@ -64,6 +66,7 @@ def test_all_packets_of_a_compound_are_read_whatever_comes_first() -> None:
 
 @pytest.mark.parametrize("rest", [b"\x80", b"\x80\xc8\0\x06" + bytes(20), b"\0\xc8\0\0", bytes(64)])
 def test_only_the_unsound_rest_of_a_compound_is_ignored(rest: bytes) -> None:
+    """Edge case 198."""
     assert read_compound(bye([9]) + rest) == [Bye((9,))]
 
 
@@ -129,3 +132,17 @@ def test_what_fuzzers_found_is_passed_over(path: Path) -> None:
     found = read_compound(packet)
     assert all(entry.ssrc == 0x12345678 for entry in found if isinstance(entry, SenderReport))
     assert is_picture_loss_indication(packet) == (packet[:2] == b"\x81\xce" and len(packet) >= 12)
+
+
+def test_names_of_sources_are_read() -> None:
+    """Edge case 198: a source description that is truncated keeps what stood before."""
+    packet = sender_report(SenderReport(1, 2, 3, 4, 5), "alice")
+    assert cnames(packet) == {1: "alice"}
+    chunks = (
+        b"\0\0\0\x01\x07\x02hi\x01\x01a\0" + b"\0\0\0\x02\x01\x01b\0" + b"\0\0\0\x03\x01\xffc\0"
+    )
+    whole = b"\x83\xca\0\x07" + chunks
+    assert len(chunks) == 28
+    assert cnames(whole) == {1: "a", 2: "b"}
+    for size in range(len(whole)):
+        assert cnames(whole[:size]) == {}
