@@ -12,15 +12,20 @@ import numpy as np
 
 from isotrack.adapters.memory import MemoryStore
 from isotrack.media.frames import Frames
-from isotrack.media.reader import TrackFormat, TrackReader
+from isotrack.media.outline import Headers, TrackOutliner
+from isotrack.media.reader import TrackReader
+from isotrack.media.track_format import TrackFormat
 from isotrack.recording import keys
 from isotrack.recording.jobs import Job
 from isotrack.recording.manifest import CapturedTrack, Chunk, Manifest, SealReason
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call, ParticipantSession, Source, Track, TrackType
-from isotrack.rtp.dump import MAX_RECORDS, Records, read_dump, write_dump
+from isotrack.rtp.dump import MAX_RECORDS, read_dump, write_dump
 from isotrack.rtp.header import write_header
+from isotrack.rtp.packet import read_packets
+from isotrack.rtp.records import Records
 from isotrack.rtp.rtcp import SenderReport, ntp_from_unix_us, sender_report
+from isotrack.rtp.trailer import read_trailer
 
 START_US = 1_760_000_000_000_000
 STARTED = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=START_US)
@@ -107,9 +112,9 @@ class Sender:
             self.arrival_us += 100
 
 
-VP8 = TrackFormat("vp8", 96, 90_000, 1, None, {})
-H264 = TrackFormat("h264", 96, 90_000, 1, None, {})
-OPUS = TrackFormat("opus", 111, 48_000, 2, None, {})
+VP8 = TrackFormat("vp8", (96,), 90_000)
+H264 = TrackFormat("h264", (96,), 90_000)
+OPUS = TrackFormat("opus", (111,), 48_000, 2)
 
 
 class Seen(NamedTuple):
@@ -136,8 +141,9 @@ def read_track(form: TrackFormat, datagrams: Sequence[Datagram], *, size: int = 
     for records in chunked(datagrams, size):
         for each in reader.push(records):
             found += _seen(each.stream, each.frames)
-    for each in reader.finish():
-        found += _seen(each.stream, each.frames)
+    for ordinal in range(len(reader.streams)):
+        for each in reader.finish(ordinal):
+            found += _seen(each.stream, each.frames)
     return Reading(sorted(found, key=lambda frame: frame.stream), reader)
 
 
@@ -150,6 +156,26 @@ def _seen(stream: int, frames: Frames) -> Iterator[Seen]:
             bool(frames.after_loss[i]),
             frames.frame(i),
         )
+
+
+def headers(chunk: int, body: bytes) -> Headers:
+    """What the trailer of a chunk tells, without the rest of it."""
+    trailer = read_trailer(np.frombuffer(body, np.uint8))
+    assert trailer is not None
+    nothing = np.zeros(0, np.uint8)
+    columns = (trailer.length * 0, trailer.length, trailer.arrival_us, trailer.is_rtcp)
+    packets, _ = read_packets(Records(nothing, *columns, trailer.headers, True))
+    return Headers(chunk, packets, trailer.rtcp, trailer.arrival_us[trailer.is_rtcp].tolist())
+
+
+def outline_track(
+    form: TrackFormat, datagrams: Sequence[Datagram], *, size: int = 8192
+) -> TrackOutliner:
+    """Go through the trailers of the same datagrams as chunks of so many."""
+    outliner = TrackOutliner(form)
+    for chunk, at in enumerate(range(0, len(datagrams), size)):
+        outliner.push(headers(chunk, dump(datagrams[at : at + size])))
+    return outliner
 
 
 @dataclass

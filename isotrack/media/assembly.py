@@ -1,22 +1,29 @@
 """Packets to frames: an access unit is the packets of one RTP timestamp, whole or left out.
 
-A video frame with a packet missing, and every frame that needs it, is left out until the next
-whole keyframe: the picture freezes and never smears. Audio packets stand alone.
+A video frame with a packet missing, and every frame that needs it, is left out until decoding can
+go on: the picture freezes and never smears. Audio packets stand alone.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isotrack.codecs import h264, opus, vp8
-from isotrack.codecs.h264_pictures import carries_picture
-from isotrack.codecs.keyframes import KeyframeReader
-from isotrack.codecs.media import Media
+from isotrack.codecs.audio import AudioCodec
+from isotrack.codecs.dependency_descriptor import DependencyDescriptors
+from isotrack.codecs.keyframes import PictureSize
+from isotrack.codecs.media import Layering, Media
+from isotrack.media.decodability import Decodability, Units
 from isotrack.media.frames import Frames, group
+from isotrack.media.loudness import LoudnessMeter
 from isotrack.media.ordering import Ordered
+from isotrack.media.orientation import UPRIGHT, OrientationReader
+from isotrack.media.video_codecs import VideoCodec
+from isotrack.rtp.audio_level import ABSENT, read_audio_levels
+from isotrack.rtp.extensions import element
+from isotrack.rtp.packet import Packets
 
 
 class Assembler(Protocol):
@@ -28,82 +35,108 @@ class Assembler(Protocol):
     def push(self, ordered: Ordered) -> Frames:
         """The frames of these packets; they are whole access units."""
 
+    @property
+    def sizes(self) -> list[PictureSize]:
+        """Each change of the picture's size so far; none of audio."""
 
-class _Units(NamedTuple):
-    """Access units and what is known of each: columns."""
-
-    unit: NDArray[np.int64]
-    """[packets] the access unit of each packet."""
-    timestamp: NDArray[np.int64]
-    whole: NDArray[np.bool_]
-    keyframe: NDArray[np.bool_]
-    after_loss: NDArray[np.bool_]
-    shown: NDArray[np.bool_]
-    """[n] there is a picture in it, or a part of one."""
+    @property
+    def configuration(self) -> bytes:
+        """What a decoder needs to know before the first frame (video)."""
 
 
 class VideoAssembler:
-    """Assembles VP8 or H.264."""
+    """Assembles the frames of a video codec.
 
-    def __init__(self, codec: str, keyframes: KeyframeReader) -> None:
+    Args:
+        codec: of the stream.
+        descriptor_id: id of the Dependency Descriptor among its header extensions, if it has one.
+        orientation_id: that of the video orientation.
+    """
+
+    def __init__(
+        self,
+        codec: VideoCodec,
+        descriptor_id: int | None = None,
+        orientation_id: int | None = None,
+    ) -> None:
         self._codec = codec
-        self._keyframes = keyframes
-        self._depacketize = {"vp8": vp8.depacketize, "h264": h264.depacketize}[codec]
-        self._decodable = False  # nothing can be decoded before the first keyframe
+        self._descriptor_id = descriptor_id
+        self._descriptors = DependencyDescriptors()
+        self._orientation = None if orientation_id is None else OrientationReader(orientation_id)
+        self._decodability = Decodability()
         self._dropped = False
         self.left_out = 0
 
+    @property
+    def sizes(self) -> list[PictureSize]:
+        """Each change of the picture's size so far."""
+        return self._codec.keyframes.sizes
+
+    @property
+    def configuration(self) -> bytes:
+        """Matroska's CodecPrivate."""
+        return self._codec.keyframes.configuration
+
     def push(self, ordered: Ordered) -> Frames:
         """The frames of these packets that can be decoded."""
-        media = self._depacketize(ordered.packets)
-        if self._codec == "h264":
-            units = _access_units(ordered, media, carries_picture(ordered.packets), merge=True)
-        else:
-            units = _access_units(ordered, media, _gives_bytes(ordered, media), merge=False)
+        pictures = self._codec.pictures
+        picture = None if pictures is None else pictures(ordered.packets)
+        rasl = None if self._codec.leading is None else self._codec.leading.find(ordered.packets)
+        # Header extensions first: payloads grow over them.
+        layering = self._layering(ordered.packets)
+        rotations = UPRIGHT if self._orientation is None else self._orientation.read(ordered)
+        media = self._codec.depacketize(ordered.packets)
+        if layering is not None:
+            media = media._replace(layering=layering)
+        units = _access_units(ordered, media, picture)
+        if self._codec.refine is not None:
+            media, units = self._codec.refine(ordered, media, units)
+        count = len(units.whole)
         frames = Frames(
             timestamp=units.timestamp,
-            duration=np.zeros(len(units.whole), np.int64),
-            keyframe=np.zeros(len(units.whole), np.bool_),
-            after_loss=units.after_loss.copy(),
-            first_slice=group(media, units.unit, len(units.whole)),
+            duration=np.zeros(count, np.int64),
+            keyframe=np.zeros(count, np.bool_),
+            after_loss=units.after_loss,
+            rotation=rotations.at(units.timestamp),
+            first_slice=group(media, units.unit, count),
             slice_offset=media.slice_offset,
             slice_length=media.slice_length,
             buffer=media.buffer,
         )
         for i in np.flatnonzero(units.whole & units.keyframe).tolist():
-            frames.keyframe[i] = self._keyframes.read(
+            frames.keyframe[i] = self._codec.keyframes.read(
                 frames.frame(i), int(units.timestamp[i]), after_loss=bool(units.after_loss[i])
             )
-        kept = self._decodable_frames(units, frames.keyframe)
-        dropped = units.shown & ~kept
-        self.left_out += int(dropped.sum())
-        frames.after_loss[1:] |= dropped[:-1]
-        frames.after_loss[:1] |= self._dropped
-        self._dropped = bool(dropped[-1]) if len(dropped) else self._dropped
+        kept, lost = self._decodability.kept(units, frames.keyframe, media.layering)
+        if self._codec.leading is not None and rasl is not None:
+            entry = frames.keyframe & kept
+            kept = kept & ~self._codec.leading.undecodable(rasl, units, entry, kept)
+        return self._without_dropped(frames._replace(after_loss=lost), units.shown & ~kept, kept)
+
+    def _layering(self, packets: Packets) -> Layering | None:
+        """What Dependency Descriptors say, where there are any."""
+        if self._descriptor_id is None:
+            return None
+        offset, length = element(packets, self._descriptor_id)
+        if not (offset >= 0).any():
+            return None
+        return self._descriptors.read(packets.buffer, offset, length).layering
+
+    def _without_dropped(
+        self, frames: Frames, dropped: NDArray[np.bool_], kept: NDArray[np.bool_]
+    ) -> Frames:
+        """The frames kept, each told if something before it was left out."""
+        if len(dropped) and (self._dropped or dropped.any()):
+            self.left_out += int(dropped.sum())
+            after_loss = frames.after_loss.copy()
+            after_loss[1:] |= dropped[:-1]
+            after_loss[0] |= self._dropped
+            frames = frames._replace(after_loss=after_loss)
+            self._dropped = bool(dropped[-1])
         return frames.take(kept)
 
-    def _decodable_frames(self, units: _Units, entry: NDArray[np.bool_]) -> NDArray[np.bool_]:
-        """Whole frames, from each keyframe that can be entered at up to the next loss."""
-        index = np.arange(1, len(units.whole) + 1)
-        broken = (units.after_loss | ~units.whole | units.keyframe) & ~entry
-        last_entry = np.maximum.accumulate(np.where(entry, index, 0 if self._decodable else -1))
-        last_break = np.maximum.accumulate(np.where(broken, index, -1 if self._decodable else 0))
-        decodable = last_entry > last_break
-        if len(index):
-            self._decodable = bool(decodable[-1])
-        kept: NDArray[np.bool_] = units.whole & units.shown & decodable
-        return kept
 
-
-def _gives_bytes(ordered: Ordered, media: Media) -> NDArray[np.bool_]:
-    """Mark the packets with more than a payload descriptor (edge case 82)."""
-    gives: NDArray[np.bool_] = np.bincount(media.slice_packet, minlength=ordered.packets.count) > 0
-    return gives
-
-
-def _access_units(
-    ordered: Ordered, media: Media, picture: NDArray[np.bool_], *, merge: bool
-) -> _Units:
+def _access_units(ordered: Ordered, media: Media, picture: NDArray[np.bool_] | None) -> Units:
     """Group packets into access units, and tell which have all of their packets.
 
     The head is there when the first packet begins a frame; the tail when the last one bears the
@@ -112,58 +145,89 @@ def _access_units(
     Args:
         ordered: the packets.
         media: what is in them.
-        picture: the packets that carry a picture.
-        merge: parameter sets with a timestamp of their own belong to the picture that follows
-            (edge case 106), so a unit without a picture ends where that picture ends.
+        picture: the packets that carry a picture, where not all that give bytes do. Parameter sets
+            with a timestamp of their own then belong to the picture that follows (edge case 106):
+            a unit without a picture ends where that picture ends.
     """
-    if not len(picture):
+    count = ordered.packets.count
+    if not count:
         none = np.zeros(0, np.bool_)
-        return _Units(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none, none, none)
-    changes = np.diff(ordered.timestamp, prepend=-1) != 0
+        return Units(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none, none, none)
+    changes = np.empty(count, np.bool_)
+    changes[0] = True
+    np.not_equal(ordered.timestamp[1:], ordered.timestamp[:-1], out=changes[1:])
     first = np.flatnonzero(changes)
-    if merge:
+    if picture is None:
+        # Padding and descriptors without media give no bytes (edge case 82).
+        picture = np.zeros(count, np.bool_)
+        picture[media.slice_packet] = True
         shown = np.logical_or.reduceat(picture, first)
-        first = first[np.concatenate(([True], shown[:-1]))]
-    last = np.append(first[1:], len(picture)) - 1
+    else:
+        shown = np.logical_or.reduceat(picture, first)
+        if not shown.all():
+            first = first[np.concatenate(([True], shown[:-1]))]
+            shown = np.logical_or.reduceat(picture, first)
+    last = np.append(first[1:], count) - 1
+    starts = np.zeros(count, np.int64)
+    starts[first[1:]] = 1
     lost = ordered.lost_before[:-1] > 0
     damaged = np.where(changes, ~media.head, lost) | media.broken
-    contiguous = ordered.lost_before[last + 1] == 0
-    return _Units(
-        unit=np.searchsorted(first, np.arange(len(picture)), side="right") - 1,
+    whole = ordered.packets.marker[last] | (ordered.lost_before[last + 1] == 0)
+    return Units(
+        unit=np.cumsum(starts),
         # The picture's own time: where parameter sets came before it, that of its last packet.
         timestamp=ordered.timestamp[last],
-        whole=~np.logical_or.reduceat(damaged, first) & (ordered.packets.marker[last] | contiguous),
+        whole=whole & ~np.logical_or.reduceat(damaged, first) if damaged.any() else whole,
         keyframe=np.logical_or.reduceat(media.keyframe, first),
         after_loss=np.logical_or.reduceat(lost & changes, first),
-        shown=np.logical_or.reduceat(picture, first),
+        shown=shown,
     )
 
 
-class OpusAssembler:
-    """Every valid Opus packet is a frame."""
+class AudioAssembler:
+    """Every valid packet of sound is a frame.
 
-    def __init__(self, clock_rate: int) -> None:
-        self._clock_rate = clock_rate
+    Args:
+        codec: of the stream.
+        level_id: id of the audio level among its header extensions, if it has one.
+    """
+
+    sizes: list[PictureSize] = []  # noqa: RUF012  # nothing is ever added
+    configuration = b""
+
+    def __init__(self, codec: AudioCodec, level_id: int | None = None) -> None:
+        self._codec = codec
+        self._level_id = level_id
+        self.loudness = LoudnessMeter(codec.clock_rate)
+        """What its packets say of their level."""
         self.left_out = 0
 
     def push(self, ordered: Ordered) -> Frames:
-        """The packets that are valid Opus, with the time they play (RFC 6716, section 3.1)."""
+        """The packets that a decoder takes, with the time they play."""
         packets = ordered.packets
-        samples = opus.durations(packets.buffer, packets.payload_offset, packets.payload_length)
+        duration = self._codec.durations(
+            packets.buffer, packets.payload_offset, packets.payload_length
+        )
+        if self._level_id is not None:
+            self._measure(ordered, duration, self._level_id)
         frames = Frames(
             timestamp=ordered.timestamp,
-            duration=samples * self._clock_rate // opus.CLOCK_RATE,
+            duration=duration,
             keyframe=np.ones(packets.count, np.bool_),
             after_loss=ordered.lost_before[:-1] > 0,
+            rotation=np.zeros(packets.count, np.int16),
             first_slice=np.arange(packets.count + 1),
             slice_offset=packets.payload_offset,
             slice_length=packets.payload_length,
             buffer=packets.buffer,
         )
-        valid = samples > 0
-        self.left_out += int((~valid).sum())
+        valid = duration > 0
+        self.left_out += packets.count - int(np.count_nonzero(valid))
         return frames.take(valid)
 
-
-SUPPORTED_CODECS = frozenset({"opus", "vp8", "h264"})
-"""Lower-case encoding names of what can be remuxed."""
+    def _measure(self, ordered: Ordered, duration: NDArray[np.int64], level_id: int) -> None:
+        """Note the levels; a redundant copy has none, but that of the packet that brought it."""
+        packets = ordered.packets
+        levels = read_audio_levels(packets.buffer, *element(packets, level_id))
+        levels.level[packets.restored] = ABSENT
+        self.loudness.add(ordered.timestamp, duration, levels)

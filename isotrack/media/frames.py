@@ -20,6 +20,8 @@ class Frames(NamedTuple):
     keyframe: NDArray[np.bool_]
     after_loss: NDArray[np.bool_]
     """[n] something between this frame and the one before it was lost or left out."""
+    rotation: NDArray[np.int16]
+    """[n] degrees clockwise by which the picture is to be turned to stand upright; 0 of sound."""
     first_slice: NDArray[np.int64]
     """[n + 1] frame i is the slices first_slice[i] up to first_slice[i + 1]."""
     slice_offset: NDArray[np.int64]
@@ -33,6 +35,8 @@ class Frames(NamedTuple):
 
     def take(self, kept: NDArray[np.bool_]) -> Frames:
         """The frames of a mask, their slices with them."""
+        if kept.all():
+            return self
         per_frame = np.diff(self.first_slice)
         slices = np.repeat(kept, per_frame)
         return self._replace(
@@ -40,15 +44,11 @@ class Frames(NamedTuple):
             duration=self.duration[kept],
             keyframe=self.keyframe[kept],
             after_loss=self.after_loss[kept],
+            rotation=self.rotation[kept],
             first_slice=np.concatenate(([0], np.cumsum(per_frame[kept]))),
             slice_offset=self.slice_offset[slices],
             slice_length=self.slice_length[slices],
         )
-
-    def sizes(self) -> NDArray[np.int64]:
-        """[n] bytes of each frame."""
-        ends = np.concatenate(([0], np.cumsum(self.slice_length)))
-        return ends[self.first_slice[1:]] - ends[self.first_slice[:-1]]
 
     def frame(self, index: int) -> bytes:
         """The bytes of one frame."""
@@ -57,12 +57,6 @@ class Frames(NamedTuple):
         return b"".join(
             whole[self.slice_offset[i] : self.slice_offset[i] + self.slice_length[i]] for i in run
         )
-
-    def gather(self) -> bytes:
-        """The bytes of all frames, one after the other."""
-        whole = memoryview(self.buffer)  # type: ignore[arg-type]
-        ends = (self.slice_offset + self.slice_length).tolist()
-        return b"".join([whole[a:z] for a, z in zip(self.slice_offset.tolist(), ends, strict=True)])
 
 
 def group(media: Media, unit: NDArray[np.int64], count: int) -> NDArray[np.int64]:

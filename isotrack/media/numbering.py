@@ -1,9 +1,9 @@
 """Where an SSRC's counters stand: which packets go on, which are wild, where all begins anew.
 
-A packet is near a stream when its sequence number is little ahead of or behind the newest one and
-its timestamp is not a minute off. A packet that is far from all waits for a second one near it
-(RFC 3550, A.1, asks for two in sequence likewise): alone it is wild, together they are a long loss
-or a sender that restarted.
+A packet is near a stream when its sequence number is little ahead of or behind the newest one, and
+its timestamp as far as time has passed, or some seconds off. A packet that is far from all waits
+for a second one near it (RFC 3550, A.1, asks for two in sequence likewise): alone it is wild,
+together they are a long loss or a sender that restarted.
 """
 
 from __future__ import annotations
@@ -24,8 +24,15 @@ MAX_DROPOUT = 3000
 MAX_EARLY = 500
 """Nothing overtakes more packets than this: a single packet further ahead is a wild one."""
 
+MAX_STRAY_S = 3
+"""A larger step of the RTP timestamp is believed only if time has passed, or of two packets: no
+pacer holds back more."""
+
 MAX_TIMESTAMP_STEP_S = 60
-"""A larger step of the RTP timestamp is believed only if time has passed, or of two packets."""
+"""By so much the timestamp of a late packet may be behind."""
+
+LONG_LOSS_S = 2
+"""How well RTP time and arrival must agree about a loss longer than any jump of numbers."""
 
 
 class _Place(NamedTuple):
@@ -49,7 +56,27 @@ class Numbering:
 
     def unwrap(self, packets: Packets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Sequence numbers and timestamps, in the order of arrival."""
-        return self._sequence(packets.sequence_number), self._timestamp(packets.timestamp)
+        filled = packets.payload_length > 0
+        timestamp = packets.timestamp
+        if not filled.all():  # padding, and what is not ours, may bear any: as the one before it
+            before = np.maximum.accumulate(np.where(filled, np.arange(packets.count), -1))
+            last = np.uint32((self._timestamp.last or int(timestamp[filled.argmax()])) % (1 << 32))
+            timestamp = np.where(before < 0, last, timestamp[before])
+        return self._sequence(packets.sequence_number), self._timestamp(timestamp)
+
+    def fit(
+        self, packets: Packets
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
+        """Sequence numbers and timestamps of restored packets, and which of them fit in here."""
+        # Not the last timestamp of all: padding may bear any.
+        sequence, timestamp = (
+            self._sequence.last or 0,
+            self.timestamp_near(self._front.timestamp or 0),
+        )
+        step = _steps_from(packets.sequence_number, sequence)
+        ticks = _steps_from(packets.timestamp, timestamp)
+        near = np.abs(ticks) <= MAX_TIMESTAMP_STEP_S * self._clock_rate
+        return sequence + step, timestamp + ticks, near
 
     def timestamp_near(self, timestamp: int) -> int:
         """An RTP timestamp of about now, unwrapped."""
@@ -65,14 +92,19 @@ class Numbering:
         return _is_near(self._front, place, self._clock_rate)
 
     def resumes(self, place: _Place) -> bool:
-        """Whether this stream may go on at a place too far ahead for a single packet."""
+        """Whether this stream may go on at a place too far ahead for a single packet.
+
+        It may after a long loss, if the RTP clock has gone on for as long as nothing came: that of
+        a sender that restarted is anywhere.
+        """
         step = _signed(place.sequence - self._front.sequence, 16)
         if self._front.timestamp is None or place.timestamp is None:
-            ticks = 0
-        else:
-            ticks = _signed(place.timestamp - self._front.timestamp, 32)
-        limit = MAX_TIMESTAMP_STEP_S * self._clock_rate
-        return abs(step) <= MAX_DROPOUT and ticks >= -limit
+            return abs(step) <= MAX_DROPOUT
+        ticks = _signed(place.timestamp - self._front.timestamp, 32)
+        if abs(step) <= MAX_DROPOUT:
+            return ticks >= -MAX_STRAY_S * self._clock_rate
+        passed = (place.arrival_us - self._front.arrival_us) * self._clock_rate // 1_000_000
+        return step > 0 and abs(ticks - passed) <= LONG_LOSS_S * self._clock_rate
 
     def advance(self, place: _Place) -> None:
         """Take note of a packet of this stream."""
@@ -83,18 +115,36 @@ class Numbering:
 
     def takes_all(self, packets: Packets) -> bool:
         """Whether all packets follow each other so closely that none needs a look; then advance."""
-        place = np.cumsum(_steps(packets.sequence_number, self._front.sequence))
-        front = np.maximum.accumulate(np.concatenate(([0], place)))
-        lead = place - front[:-1]
-        if lead.max() > MAX_EARLY or lead.min() < -MAX_DROPOUT:
+        sequence = packets.sequence_number
+        newest = packets.count - 1
+        steps = _steps(sequence)
+        lead = _signed(int(sequence[0]) - self._front.sequence, 16)
+        if not (0 < lead <= MAX_EARLY and (steps == 1).all()):
+            place = np.cumsum(np.concatenate(([lead], steps)))
+            leads = place - np.maximum.accumulate(np.concatenate(([0], place)))[:-1]
+            if leads.max() > MAX_EARLY or leads.min() < -MAX_DROPOUT:
+                return False
+            newest = int(place.argmax())
+        if not self._is_steady(packets):
             return False
-        filled = np.flatnonzero(packets.payload_length > 0)
-        timestamp = packets.timestamp[filled]
-        last = self._front.timestamp if self._front.timestamp is not None else timestamp[:1]
-        if np.abs(_steps(timestamp, last)).max(initial=0) > MAX_TIMESTAMP_STEP_S * self._clock_rate:
-            return False
-        self.advance(_place(packets, int(place.argmax())))
+        self.advance(_place(packets, newest))
         return True
+
+    def _is_steady(self, packets: Packets) -> bool:
+        """Whether every timestamp is about as far from the one before it as time has passed."""
+        timestamp, arrival_us = packets.timestamp, packets.arrival_us
+        filled = packets.payload_length > 0
+        if not filled.all():
+            timestamp, arrival_us = timestamp[filled], arrival_us[filled]
+        front, limit = self._front, MAX_STRAY_S * self._clock_rate
+        if timestamp.size and front.timestamp is not None:
+            first = _Place(front.sequence, int(timestamp[0]), int(arrival_us[0]))
+            if not _is_near(front, first, self._clock_rate):
+                return False
+        steps = _steps(timestamp)
+        far = np.flatnonzero((steps > limit) | (steps < -limit))
+        passed = (arrival_us[far + 1] - arrival_us[far]) * self._clock_rate // 1_000_000
+        return not (np.abs(steps[far] - passed) > limit).any()
 
 
 class NumberedPackets(NamedTuple):
@@ -109,10 +159,11 @@ class Source:
 
     Args:
         clock_rate: of its RTP timestamps.
-        number: gives the ordinal of a new stream.
+        number: gives the ordinal of a new stream, told when its first packet came; None where
+            there are to be no more. The first one is given.
     """
 
-    def __init__(self, clock_rate: int, number: Callable[[], int]) -> None:
+    def __init__(self, clock_rate: int, number: Callable[[int], int | None]) -> None:
         self._clock_rate = clock_rate
         self._number = number
         self._waiting: Packets | None = None
@@ -127,13 +178,14 @@ class Source:
 
     def sort(self, packets: Packets) -> list[NumberedPackets]:
         """The packets of each stream, in the order they came."""
-        if self._waiting is not None:
-            packets, self._waiting = join(self._waiting, packets), None
         if not self.streams:
             self._begin(_place(packets, 0))
         if self.streams[-1].takes_all(packets):
             return [NumberedPackets(self.streams[-1], packets)]
-        owners = self._owners(packets)
+        far = None
+        if self._waiting is not None:
+            packets, self._waiting, far = join(self._waiting, packets), None, 0
+        owners = self._owners(packets, far)
         found = {owner.ordinal: owner for owner in owners if owner}
         ordinals = np.array([owner.ordinal if owner else -1 for owner in owners])
         return [
@@ -141,11 +193,15 @@ class Source:
             for ordinal, owner in found.items()
         ]
 
-    def _owners(self, packets: Packets) -> list[Numbering | None]:
-        """The stream of each packet, one by one; None of a wild one."""
-        owners: list[Numbering | None] = []
-        far: int | None = None
-        for i in range(packets.count):
+    def _owners(self, packets: Packets, far: int | None) -> list[Numbering | None]:
+        """The stream of each packet, one by one; None of a wild one.
+
+        Args:
+            packets: as they came.
+            far: 0 where the first of them has waited to be confirmed.
+        """
+        owners: list[Numbering | None] = [] if far is None else [None]
+        for i in range(len(owners), packets.count):
             place = _place(packets, i)
             owner = next((s for s in reversed(self.streams) if s.is_near(place)), None)
             if owner is None and far is not None:
@@ -153,8 +209,7 @@ class Source:
                 if _is_near(suspect, place, self._clock_rate):
                     owner = owners[far] = self._resume(suspect)
                     far = None
-                else:
-                    self._left_out += 1
+                self._left_out += owner is None
             owners.append(owner)
             if owner:
                 owner.advance(place)
@@ -164,16 +219,22 @@ class Source:
             self._waiting = trim(packets.take(np.array([far])))
         return owners
 
-    def _resume(self, place: _Place) -> Numbering:
-        """The stream that goes on at a place confirmed: the newest after a loss, or a new one."""
+    def _resume(self, place: _Place) -> Numbering | None:
+        """The stream that goes on at a place confirmed: the newest after a loss, or a new one.
+
+        None where there are too many.
+        """
         newest = self.streams[-1]
         if newest.resumes(place):
             newest.advance(place)
             return newest
         return self._begin(place)
 
-    def _begin(self, place: _Place) -> Numbering:
-        stream = Numbering(self._number(), self._clock_rate, place)
+    def _begin(self, place: _Place) -> Numbering | None:
+        ordinal = self._number(place.arrival_us)
+        if ordinal is None:
+            return None
+        stream = Numbering(ordinal, self._clock_rate, place)
         self.streams = [*self.streams[-1:], stream]
         return stream
 
@@ -192,11 +253,16 @@ def _signed(step: int, bits: int) -> int:
     return (step + half) % (2 * half) - half
 
 
-def _steps(values: NDArray[np.unsignedinteger], first: object) -> NDArray[np.int64]:
-    """Signed modular step of each value from the one before it."""
-    before = np.asarray(first).astype(values.dtype)
+def _steps(values: NDArray[np.unsignedinteger]) -> NDArray[np.signedinteger]:
+    """Signed modular step from each value to the next."""
+    return (values[1:] - values[:-1]).view(f"i{values.dtype.itemsize}")
+
+
+def _steps_from(values: NDArray[np.unsignedinteger], origin: int) -> NDArray[np.int64]:
+    """Signed modular step of each value from one unwrapped origin."""
     signed = np.dtype(f"i{values.dtype.itemsize}")
-    return np.diff(values, prepend=before).view(signed).astype(np.int64)
+    wrapped = values.dtype.type(origin % (1 << 8 * values.dtype.itemsize))
+    return (values - wrapped).view(signed).astype(np.int64)
 
 
 def _is_near(front: _Place, place: _Place, clock_rate: int) -> bool:
@@ -207,5 +273,6 @@ def _is_near(front: _Place, place: _Place, clock_rate: int) -> bool:
         return True
     ticks = _signed(place.timestamp - front.timestamp, 32)
     passed = (place.arrival_us - front.arrival_us) * clock_rate // 1_000_000
-    limit = MAX_TIMESTAMP_STEP_S * clock_rate
-    return abs(ticks) <= limit or abs(ticks - passed) <= limit
+    limit = MAX_STRAY_S * clock_rate
+    lateness = MAX_TIMESTAMP_STEP_S * clock_rate if step < 0 else limit
+    return -lateness <= ticks <= limit or abs(ticks - passed) <= limit

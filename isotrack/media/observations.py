@@ -1,13 +1,14 @@
-"""What is seen of a stream's clock: sender reports, and when its packets arrived.
+"""What is seen of a stream's clock: when its packets arrived, and what the sender said of it.
 
 The delay of a packet is its arrival on the SFU host's clock minus its RTP time. Delays have a
 floor (the path without queues) and noise above it, so what is kept is the least delay of each
-second, and of packets with quite another delay in that second theirs too: the RTP clock may have
-stood still between them (Chromium's does while it is silent; capture.md, section 4).
+second, and another row where a packet comes much later than the one before it: the RTP clock may
+have stood still between them (Chromium's does while it is silent; capture.md, section 4).
 """
 
 from __future__ import annotations
 
+from array import array
 from typing import NamedTuple
 
 import numpy as np
@@ -16,39 +17,59 @@ from numpy.typing import NDArray
 from isotrack.media.streams import StreamPackets, StreamReport
 from isotrack.rtp.rtcp import unix_us_from_ntp
 
-BAND_US = 100_000
-"""Delays further apart than this are kept apart."""
+BAND_US = 40_000
+"""A packet that comes later by more than this after its predecessor begins a row of its own."""
+
+SET_BACK_US = 20_000
+"""Arrivals that run back by more are those of a host whose clock was set back."""
+
+WILD_S = 10
+"""A packet that far ahead of one that comes after it bears a wrong timestamp."""
+
+_PENDING = 128  # chunks whose rows are kept apart, before they are joined
 
 
 def ticks_to_us(ticks: NDArray[np.int64] | int, clock_rate: int) -> NDArray[np.int64]:
     """RTP ticks as microseconds, rounded down, without overflow for centuries of media."""
-    seconds, rest = np.divmod(np.asarray(ticks, np.int64), clock_rate)
+    ticks = np.asarray(ticks, np.int64)
+    seconds = ticks // clock_rate
+    rest = ticks - seconds * clock_rate
     microseconds: NDArray[np.int64] = seconds * 1_000_000 + rest * 1_000_000 // clock_rate
     return microseconds
 
 
 class Delays(NamedTuple):
-    """The least delay of each second of RTP time, band by band: columns in order of arrival."""
+    """The least delay of each second of RTP time: columns in order of arrival."""
 
     arrival_us: NDArray[np.int64]
     """When the first packet came that is counted in."""
-    first: NDArray[np.int64]
-    """The least RTP timestamp counted in."""
-    delay_us: NDArray[np.int64]
     timestamp: NDArray[np.int64]
-    """RTP timestamp of the packet that had this delay."""
-
-    def take(self, selection: NDArray[np.integer]) -> Delays:
-        """The rows of these numbers."""
-        return Delays(*(column[selection] for column in self))
+    """Its RTP timestamp, never less than that of the row before."""
+    previous: NDArray[np.int64]
+    """The RTP timestamp of the packet before it; of the first one its own."""
+    delay_us: NDArray[np.int64]
+    era: NDArray[np.int64]
+    """How often the host's clock had been set back by then."""
 
 
 class Reports(NamedTuple):
-    """Sender reports: columns."""
+    """What the sender said of its clock: columns, by RTP time."""
 
     timestamp: NDArray[np.int64]
     ntp_us: NDArray[np.int64]
     """The sender's wall clock, Unix microseconds if it is right (it seldom is)."""
+    arrival_us: NDArray[np.int64]
+    """When the report came."""
+    era: NDArray[np.int64]
+    """How often the host's clock had been set back by then."""
+
+
+class CaptureTimes(NamedTuple):
+    """When samples were captured (abs-capture-time): columns, by RTP time."""
+
+    timestamp: NDArray[np.int64]
+    capture_us: NDArray[np.int64]
+    """By the sender's wall clock."""
 
 
 class ClockObservations:
@@ -56,51 +77,137 @@ class ClockObservations:
 
     def __init__(self, clock_rate: int) -> None:
         self.clock_rate = clock_rate
+        self.without_clock = 0
+        """Reports of a sender that has no wall clock: their NTP time is 0 (edge case 184)."""
         self._newest = 0
-        self._delays: list[Delays] = []
-        self._reports: list[tuple[int, int]] = []
+        self._arrival_us: int | None = None
+        self._delay_us = 0
+        self._era = 0
+        self._rows: list[NDArray[np.int64]] = []
+        self._reports = array("q")
+        self._captured: list[NDArray[np.int64]] = []
 
     def add_packets(self, arrived: StreamPackets) -> None:
         """Note when packets came.
 
-        Padding is passed over, for it may bear any timestamp, and so is what comes behind a newer
-        frame: it was late, or sent a second time.
+        Padding is passed over, for it may bear any timestamp; so is what repair restored, for it
+        did not come when it was sent; and so is what comes behind a newer frame: it was late.
         """
-        timestamp = arrived.timestamp
-        filled = arrived.packets.payload_length > 0
-        newest = np.maximum.accumulate(np.where(filled, timestamp, self._newest))
-        seen = np.flatnonzero(filled & (timestamp == np.maximum(newest, self._newest)))
-        if len(seen):
-            self._newest = int(newest[-1])
-            timestamp, arrival = timestamp[seen], arrived.packets.arrival_us[seen]
-            delay = arrival - ticks_to_us(timestamp, self.clock_rate)
-            self._delays.append(self._least(Delays(arrival, timestamp, delay, timestamp)))
+        packets, timestamp = arrived.packets, arrived.timestamp
+        counted = (packets.payload_length > 0) & ~packets.restored
+        arrival_us = packets.arrival_us
+        if not counted.all():
+            timestamp, arrival_us = timestamp[counted], arrival_us[counted]
+        if not len(timestamp):
+            return
+        if timestamp[0] < self._newest or (timestamp[1:] < timestamp[:-1]).any():
+            ahead = self._ahead(timestamp)
+            timestamp, arrival_us = timestamp[ahead], arrival_us[ahead]
+        if len(timestamp):
+            self._note(timestamp, arrival_us)
 
-    def add_report(self, report: StreamReport) -> None:
-        """Note a sender report (RFC 3550, section 6.4.1)."""
-        self._reports.append((report.timestamp, unix_us_from_ntp(report.ntp)))
+    def add_report(self, report: StreamReport, arrival_us: int) -> None:
+        """Note a sender report (RFC 3550, section 6.4.1) and when it came."""
+        if report.ntp:
+            ntp_us = unix_us_from_ntp(report.ntp)
+            self._reports.extend((report.timestamp, ntp_us, arrival_us, self._era))
+        else:
+            self.without_clock += 1
+
+    def add_capture_times(
+        self, timestamp: NDArray[np.int64], capture_us: NDArray[np.int64]
+    ) -> None:
+        """Note when packets say they were captured (`rtp.absolute_capture_time`).
+
+        Args:
+            timestamp: unwrapped RTP timestamps of the packets that say so.
+            capture_us: by the sender's wall clock, Unix microseconds.
+        """
+        if not len(timestamp):
+            return
+        second = timestamp // self.clock_rate  # one of a second is enough
+        first = np.flatnonzero(np.diff(second, prepend=second[0] - 1))
+        self._captured.append(np.stack((timestamp[first], capture_us[first])))
+        self._captured = _joined(self._captured, axis=1)
+
+    @property
+    def set_back(self) -> int:
+        """How often the host's clock was set back while packets came."""
+        return self._era
 
     def delays(self) -> Delays:
         """All delays; there has been a packet."""
-        together = Delays(*(np.concatenate(column) for column in zip(*self._delays, strict=True)))
-        least = self._least(together)
-        return least.take(np.argsort(least.arrival_us, kind="stable"))
+        return Delays(*np.concatenate(self._rows, axis=1))
 
     def reports(self) -> Reports:
-        """All sender reports, each once, by RTP time."""
-        table = np.array(sorted(set(self._reports)), np.int64).reshape(-1, 2)
-        return Reports(table[:, 0], table[:, 1])
+        """All sender reports that name a time, each once, by RTP time."""
+        table = np.array(self._reports, np.int64).reshape(-1, 4)
+        order = np.lexsort((table[:, 2], table[:, 1], table[:, 0]))
+        table = table[order]
+        fresh = np.ones(len(table), np.bool_)
+        fresh[1:] = (np.diff(table[:, :2], axis=0) != 0).any(axis=1)
+        return Reports(*table[fresh].T)
 
-    def _least(self, delays: Delays) -> Delays:
-        """One row for each second and band."""
-        second, band = delays.timestamp // self.clock_rate, delays.delay_us // BAND_US
-        order = np.lexsort((delays.timestamp, delays.delay_us, band, second))
-        arrival, first, delay, timestamp = (column[order] for column in delays)
-        changes = (np.diff(second[order]) != 0) | (np.diff(band[order]) != 0)
-        begins = np.concatenate(([0], np.flatnonzero(changes) + 1))
-        return Delays(
-            np.minimum.reduceat(arrival, begins),
-            np.minimum.reduceat(first, begins),
-            delay[begins],
-            timestamp[begins],
+    def capture_times(self) -> CaptureTimes:
+        """The capture times noted, at most some of each second, by RTP time."""
+        empty = np.zeros((2, 0), np.int64)
+        table = np.concatenate([empty, *self._captured], axis=1)
+        return CaptureTimes(*table[:, np.argsort(table[0], kind="stable")])
+
+    def _ahead(self, timestamp: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Which packets are not behind a newer one, but for those whose timestamp is wild."""
+        to_come = np.minimum.accumulate(timestamp[::-1])[::-1]
+        wild = timestamp > to_come + WILD_S * self.clock_rate
+        if 2 * np.count_nonzero(wild) > len(timestamp):
+            wild[:] = False  # it is the late ones that are few
+        sound = np.where(wild, self._newest, timestamp)
+        ahead: NDArray[np.bool_] = timestamp >= np.maximum.accumulate(
+            np.maximum(sound, self._newest)
         )
+        return ahead & ~wild
+
+    def _note(self, timestamp: NDArray[np.int64], arrival_us: NDArray[np.int64]) -> None:
+        """Take in packets in order of RTP time."""
+        second = timestamp // self.clock_rate
+        delay_us = arrival_us - ticks_to_us(timestamp, self.clock_rate)
+        begins_row = np.empty(len(timestamp), np.bool_)
+        begins_row[0] = not self._rows or (
+            second[0] != self._newest // self.clock_rate or delay_us[0] - self._delay_us > BAND_US
+        )
+        begins_row[1:] = second[1:] != second[:-1]
+        begins_row[1:] |= delay_us[1:] - delay_us[:-1] > BAND_US
+        back = self._set_back(arrival_us)
+        begins_row[back] = True
+        begins = np.flatnonzero(begins_row)
+        self._merge(delay_us[: begins[0] if len(begins) else len(delay_us)])
+        if len(begins):
+            if not self._rows:
+                self._newest = int(timestamp[0])
+            previous = np.concatenate(([self._newest], timestamp[begins[begins > 0] - 1]))
+            least = np.minimum.reduceat(delay_us, begins)
+            era = self._era + np.searchsorted(back, begins, side="right")
+            columns = arrival_us[begins], timestamp[begins], previous[-len(begins) :], least, era
+            self._rows = _joined([*self._rows, np.stack(columns)], axis=1)
+        self._era += len(back)
+        self._newest, self._delay_us = int(timestamp[-1]), int(delay_us[-1])
+        self._arrival_us = int(arrival_us[-1])
+
+    def _set_back(self, arrival_us: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The packets before which the host's clock was set back."""
+        back = np.flatnonzero(arrival_us[1:] < arrival_us[:-1] - SET_BACK_US) + 1
+        if self._arrival_us is not None and arrival_us[0] < self._arrival_us - SET_BACK_US:
+            back = np.concatenate(([0], back))
+        return back
+
+    def _merge(self, delay_us: NDArray[np.int64]) -> None:
+        """Count further packets in to the last row."""
+        if len(delay_us):
+            last = self._rows[-1]
+            last[3, -1] = min(int(last[3, -1]), int(delay_us.min()))
+
+
+def _joined(blocks: list[NDArray[np.int64]], axis: int) -> list[NDArray[np.int64]]:
+    """The same blocks, the small ones in one: an array is larger than what a chunk puts in it."""
+    if len(blocks) <= _PENDING:
+        return blocks
+    return [np.concatenate(blocks, axis=axis)]

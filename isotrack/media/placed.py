@@ -1,27 +1,37 @@
-"""Frames placed on the SFU host's clock."""
+"""Frames placed on the SFU host's clock, their bytes brought together."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.media.clock import Clock
 from isotrack.media.frames import Frames
+from isotrack.media.gathering import Allocate, fresh, gather_slices
 from isotrack.media.observations import ticks_to_us
+
+ROOM = 9
+"""Bytes left free before each frame: a container's header of the block it goes into."""
 
 
 class Placed(NamedTuple):
-    """Frames of one stream or lane in decode order, with their bytes one after the other."""
+    """Frames of one stream or lane in decode order."""
 
     time_us: NDArray[np.int64]
     """[n] Unix microseconds on the SFU host's clock."""
     duration_us: NDArray[np.int64]
+    """[n] 0 where the codec does not say (video)."""
     keyframe: NDArray[np.bool_]
     after_loss: NDArray[np.bool_]
+    rotation: NDArray[np.int16]
+    """[n] degrees clockwise by which the picture is to be turned to stand upright; 0 of sound."""
     size: NDArray[np.int64]
-    body: bytes | memoryview
+    """[n] bytes of each frame."""
+    offset: NDArray[np.int64]
+    """[n] where each frame begins in the body: `ROOM` bytes behind the end of the one before it."""
+    body: NDArray[np.uint8]
 
     @property
     def count(self) -> int:  # type: ignore[override]  # not tuple.count: these are columns
@@ -29,25 +39,38 @@ class Placed(NamedTuple):
         return len(self.time_us)
 
     def part(self, start: int, end: int) -> Placed:
-        """The frames from `start` up to `end`."""
-        first, last = int(self.size[:start].sum()), int(self.size[:end].sum())
-        return Placed(
-            time_us=self.time_us[start:end],
-            duration_us=self.duration_us[start:end],
-            keyframe=self.keyframe[start:end],
-            after_loss=self.after_loss[start:end],
-            size=self.size[start:end],
-            body=memoryview(self.body)[first:last],
-        )
+        """The frames from `start` up to `end`, over the same body."""
+        columns: list[Any] = [column[start:end] for column in self[:-1]]
+        return Placed(*columns, self.body)  # type: ignore[call-arg]
+
+    def kept(self, mask: NDArray[np.bool_]) -> Placed:
+        """The frames of a mask, over the same body."""
+        if mask.all():
+            return self
+        columns: list[Any] = [column[mask] for column in self[:-1]]
+        return Placed(*columns, self.body)  # type: ignore[call-arg]
 
 
-def place(frames: Frames, clock: Clock) -> Placed:
-    """Give frames their time, and collect their bytes."""
+def place(frames: Frames, clock: Clock, allocate: Allocate = fresh) -> Placed:
+    """Give frames their time, and bring the bytes of each together in memory so allocated."""
+    ends = np.concatenate(([0], np.cumsum(frames.slice_length)))
+    size = np.diff(ends[frames.first_slice])
+    offset = ends[frames.first_slice[:-1]] + ROOM * np.arange(1, frames.count + 1)
+    room = np.repeat(ROOM * np.arange(1, frames.count + 1), np.diff(frames.first_slice))
     return Placed(
         time_us=clock.host_us(frames.timestamp),
         duration_us=ticks_to_us(frames.duration, clock.clock_rate),
         keyframe=frames.keyframe,
         after_loss=frames.after_loss,
-        size=frames.sizes(),
-        body=frames.gather(),
+        rotation=frames.rotation,
+        size=size,
+        offset=offset,
+        body=gather_slices(
+            frames.buffer,
+            frames.slice_offset,
+            frames.slice_length,
+            ends[:-1] + room,
+            int(ends[-1]) + ROOM * frames.count,
+            allocate,
+        ),
     )

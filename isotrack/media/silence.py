@@ -11,16 +11,24 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isotrack.codecs import opus
+from isotrack.codecs.audio import AudioCodec
 from isotrack.media.observations import ticks_to_us
-from isotrack.media.placed import Placed
+from isotrack.media.placed import ROOM, Placed
+from isotrack.media.stretches import Stretches
 
 MIN_HOLE_US = 10_000
 """Shorter holes are the jitter of clocks, not something that is missing."""
 
+SILENCE_US = 10_000_000
+"""A stretch of silence made at once: a whole number of frames."""
+
+MUTE_US = 1_000_000
+"""A track that sends nothing for longer is muted; DTX sends comfort noise more often than that."""
+
+LONGEST_HOLE_US = 24 * 3600 * 1_000_000
+"""No recording is muted for longer: a clock leapt, and a fill would only make a huge file."""
+
 _JOIN_US = 60_000  # holes this close make one entry: comfort noise comes in single packets
-_PIECES = (960, 480, 240, 120)  # samples of 20, 10, 5 and 2.5 ms
-_LONGEST_US = 10_000_000
 
 
 class Hole(NamedTuple):
@@ -33,7 +41,7 @@ class Hole(NamedTuple):
 
     def split(self) -> tuple[Hole, Hole]:
         """Cut in two behind ten seconds, a whole number of frames; the second may be empty."""
-        cut_us = min(self.start_us + _LONGEST_US, self.end_us)
+        cut_us = min(self.start_us + SILENCE_US, self.end_us)
         return self._replace(end_us=cut_us), self._replace(start_us=cut_us)
 
 
@@ -42,54 +50,101 @@ class SilenceFiller:
 
     Args:
         start_us: where the lane begins; a lane that comes in later is led in with silence.
+        codec: of the lane.
     """
 
-    def __init__(self, start_us: int) -> None:
-        self._end_us = start_us
-        self.holes: list[Hole] = []
-        """What is to be filled, close holes taken together."""
+    def __init__(self, start_us: int, codec: AudioCodec) -> None:
+        self.end_us = start_us
+        """When the frames that were filled so far end."""
+        self.codec = codec
+        """Whose silent frames go into the holes."""
+        self.filled_us = {False: 0, True: 0}
+        """How much is to be filled in all: where nothing was sent, and where it was lost."""
+        self.mutes = Stretches()
+        """The holes of more than `MUTE_US` in which nothing was sent."""
+        self.unfilled = Stretches()
+        """Those too long to be filled."""
+        self._over = {False: Stretches(), True: Stretches()}
+        self._last: Hole | None = None
 
     def fill(self, placed: Placed) -> list[Placed | Hole]:
         """The frames, with a hole wherever the lane would otherwise have none."""
         if not placed.count:
             return []
         ends = np.maximum.accumulate(placed.time_us + placed.duration_us)
-        before = np.maximum(np.concatenate(([self._end_us], ends[:-1])), self._end_us)
-        self._end_us = max(int(ends[-1]), self._end_us)
+        before = np.maximum(np.concatenate(([self.end_us], ends[:-1])), self.end_us)
+        self.end_us = max(int(ends[-1]), self.end_us)
         pieces: list[Placed | Hole] = []
         done = 0
         for i in np.flatnonzero(placed.time_us - before >= MIN_HOLE_US).tolist():
             hole = Hole(int(before[i]), int(placed.time_us[i]), bool(placed.after_loss[i]))
-            self._note(hole)
             if i > done:
                 pieces.append(placed.part(done, i))
-            pieces.append(hole)
+            if self._note(hole):
+                pieces.append(hole)
             done = i
         pieces.append(placed.part(done, placed.count) if done else placed)
         return pieces
 
-    def _note(self, hole: Hole) -> None:
-        last = self.holes[-1] if self.holes else None
-        if last and last.lost == hole.lost and hole.start_us - last.end_us <= _JOIN_US:
-            hole = self.holes.pop()._replace(end_us=hole.end_us)
-        self.holes.append(hole)
+    def pad(self, end_us: int) -> list[Hole]:
+        """The hole between the last frame and the end of the source, if there is one."""
+        if end_us - self.end_us < MIN_HOLE_US:
+            return []
+        hole = Hole(self.end_us, end_us, False)
+        self.end_us = end_us
+        return [hole] if self._note(hole) else []
+
+    @property
+    def holes(self) -> list[Hole]:
+        """What is to be filled, close holes taken together, and closer ones of too many."""
+        over = [
+            Hole(start_us, end_us, lost)
+            for lost, stretches in self._over.items()
+            for start_us, end_us in stretches.listed().tolist()
+        ]
+        return sorted(over) if self._last is None else [*sorted(over), self._last]
+
+    @property
+    def hole_count(self) -> int:
+        """How many there are but for those that close ones were taken together with."""
+        return sum(each.count for each in self._over.values()) + (self._last is not None)
+
+    def _note(self, hole: Hole) -> bool:
+        """Note a hole; False if it is too long to be filled."""
+        if hole.end_us - hole.start_us > LONGEST_HOLE_US:
+            self.unfilled.add(hole.start_us, hole.end_us)
+            return False
+        self.filled_us[hole.lost] += hole.end_us - hole.start_us
+        if not hole.lost and hole.end_us - hole.start_us > MUTE_US:
+            self.mutes.add(hole.start_us, hole.end_us)
+        last, self._last = self._last, hole
+        if last is None:
+            return True
+        if last.lost == hole.lost and hole.start_us - last.end_us <= _JOIN_US:
+            self._last = last._replace(end_us=hole.end_us)
+        else:
+            self._over[last.lost].add(last.start_us, last.end_us)
+        return True
 
 
-def silence(hole: Hole) -> Placed:
-    """Silent frames, as many as end within a hole: what is left is shorter than 2.5 ms."""
-    samples = (hole.end_us - hole.start_us) * opus.CLOCK_RATE // 1_000_000
-    counts = []
-    for piece in _PIECES:
-        count, samples = divmod(samples, piece)
-        counts.append(count)
-    duration = np.repeat(_PIECES, counts)
+def silence(hole: Hole, codec: AudioCodec) -> Placed:
+    """Silent frames, as many as end within a hole: what is left is shorter than any frame."""
+    ticks = (hole.end_us - hole.start_us) * codec.clock_rate // 1_000_000
+    duration, size, body = codec.silence(ticks)
+    count = len(duration)
     ends = np.cumsum(duration)
-    size = np.repeat([len(opus.silence(piece)) for piece in _PIECES], counts)
+    offset = np.cumsum(size) - size + ROOM * np.arange(1, count + 1)
+    whole = np.zeros(len(body) + ROOM * count, np.uint8)
+    whole[np.arange(len(body)) + np.repeat(ROOM * np.arange(1, count + 1), size)] = np.frombuffer(
+        body, np.uint8
+    )
     return Placed(
-        time_us=hole.start_us + ticks_to_us(ends - duration, opus.CLOCK_RATE),
-        duration_us=ticks_to_us(duration, opus.CLOCK_RATE),
-        keyframe=np.ones(len(duration), np.bool_),
-        after_loss=np.zeros(len(duration), np.bool_),
+        time_us=hole.start_us + ticks_to_us(ends - duration, codec.clock_rate),
+        duration_us=ticks_to_us(duration, codec.clock_rate),
+        keyframe=np.ones(count, np.bool_),
+        after_loss=np.zeros(count, np.bool_),
+        rotation=np.zeros(count, np.int16),
         size=size,
-        body=b"".join(opus.silence(p) * n for p, n in zip(_PIECES, counts, strict=True)),
+        offset=offset,
+        body=whole,
     )

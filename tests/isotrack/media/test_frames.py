@@ -2,9 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from isotrack.media.clock import Clock, Part
-from isotrack.media.frames import Frames
-from isotrack.media.placed import place
+from isotrack.codecs.media import Media
+from isotrack.media.broken_line import Part
+from isotrack.media.clock import Clock, Fit
+from isotrack.media.frames import Frames, group
+from isotrack.media.placed import ROOM, Placed, place
 
 
 def frames() -> Frames:
@@ -14,6 +16,7 @@ def frames() -> Frames:
         duration=np.array([960, 960, 480]),
         keyframe=np.array([True, False, False]),
         after_loss=np.array([False, False, True]),
+        rotation=np.array([0, 90, 0], np.int16),
         first_slice=np.array([0, 1, 3, 6]),
         slice_offset=np.arange(6) * 2,
         slice_length=np.ones(6, np.int64),
@@ -21,10 +24,13 @@ def frames() -> Frames:
     )
 
 
+def bytes_of(placed: Placed) -> list[bytes]:
+    rows = zip(placed.offset, placed.size, strict=True)
+    return [placed.body[at : at + size].tobytes() for at, size in rows]
+
+
 def test_a_frame_is_its_slices_joined() -> None:
     assert [frames().frame(i) for i in range(3)] == [b"a", b"bc", b"def"]
-    assert frames().gather() == b"abcdef"
-    assert frames().sizes().tolist() == [1, 2, 3]
 
 
 def test_frames_are_taken_with_their_slices() -> None:
@@ -32,9 +38,9 @@ def test_frames_are_taken_with_their_slices() -> None:
 
     assert taken.count == 2
     assert [taken.frame(i) for i in range(2)] == [b"a", b"def"]
-    assert taken.gather() == b"adef"
-    assert taken.sizes().tolist() == [1, 3]
+    assert taken.first_slice.tolist() == [0, 1, 4]
     assert taken.timestamp.tolist() == [0, 6000]
+    assert taken.rotation.tolist() == [0, 0]
     assert taken.after_loss.tolist() == [False, True]
 
 
@@ -42,24 +48,58 @@ def test_no_frame_at_all_is_fine() -> None:
     taken = frames().take(np.zeros(3, np.bool_))
 
     assert taken.count == 0
-    assert taken.gather() == b""
-    assert taken.sizes().tolist() == []
+    assert taken.first_slice.tolist() == [0]
+    assert taken.slice_offset.tolist() == []
+
+
+def test_all_frames_are_taken_as_they_are() -> None:
+    every = frames()
+
+    assert every.take(np.ones(3, np.bool_)) is every
+
+
+def test_slices_are_grouped_by_the_unit_of_their_packet() -> None:
+    none = np.zeros(5, np.bool_)
+    media = Media(
+        np.zeros(9, np.uint8), none, none, none, np.array([0, 0, 1, 3, 4]), *[np.arange(5)] * 2
+    )
+
+    first_slice = group(media, np.array([0, 0, 1, 2, 2]), 3)
+
+    assert first_slice.tolist() == [0, 3, 3, 5]
 
 
 def test_frames_are_placed_by_their_own_timestamps() -> None:
     clock = Clock(
         48_000,
         [
-            Part(0, np.array([0, 480_000]), np.array([10**15, 10**15 + 480_000])),
+            Part(0, np.array([0, 5_000]), np.array([10**15, 10**15 + 5_000])),
             Part(6000, np.array([6000]), np.array([2 * 10**15])),
         ],
-        "arrival",
-        0,
+        Fit("arrival"),
     )
 
     placed = place(frames(), clock)
 
     assert placed.time_us.tolist() == [10**15, 10**15 + 62_500 + 3000, 2 * 10**15 + 125_000]
     assert placed.duration_us.tolist() == [20_000, 20_000, 10_000]
-    assert placed.part(1, 3).body == b"bcdef"
+    assert placed.rotation.tolist() == [0, 90, 0]
+    part = placed.part(1, 3)
+    assert bytes_of(part) == [b"bc", b"def"]
+    assert part.after_loss.tolist() == [False, True]
+    assert part.body is placed.body
     assert placed.part(1, 2).time_us.tolist() == [10**15 + 65_500]
+
+
+def test_placed_frames_lie_in_one_piece_with_room_before_each() -> None:
+    clock = Clock(48_000, [Part(0, np.array([0]), np.array([0]))], Fit("arrival"))
+
+    placed = place(frames(), clock)
+
+    assert placed.size.tolist() == [1, 2, 3]
+    assert placed.offset.tolist() == [ROOM, 2 * ROOM + 1, 3 * ROOM + 3]
+    assert len(placed.body) == 3 * ROOM + 6
+    for at in placed.offset.tolist():
+        placed.body[at - ROOM : at] = 0xAA
+    assert bytes_of(placed) == [b"a", b"bc", b"def"]
+    assert place(frames().take(np.zeros(3, np.bool_)), clock).body.size == 0

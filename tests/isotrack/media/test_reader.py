@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from isotrack.media.reader import TrackFormat
+from isotrack.media.track_format import TrackFormat
 from isotrack.rtp.dump import read_dump
 from tests.pcap import read_pcap
 from tests.sessions import (
@@ -20,7 +20,6 @@ from tests.sessions import (
     opus_call,
     opus_packet,
     read_track,
-    report,
     vp8_call,
     vp8_frame,
     vp8_payloads,
@@ -52,7 +51,7 @@ def captured(path: Path) -> list[Datagram]:
         (
             CODECS / "talk_video.rtpdump",
             CODECS / "talk_video.json",
-            H264._replace(payload_type=97),
+            H264._replace(payload_types=(97,)),
             252,
         ),
         (CODECS / "membrane_demo_h264.pcap", CODECS / "membrane_demo_h264.json", H264, 22),
@@ -85,6 +84,7 @@ def test_packets_that_arrive_out_of_order_across_chunk_ends_give_the_same_frames
 
 
 def test_a_stream_whose_first_packet_overtook_the_wrap_begins_before_it() -> None:
+    """Edge case 40 and edge case 41."""
     call = vp8_call(1, packets=2)
     early = [call[1], call[2], call[0], *call[3:]]
 
@@ -97,6 +97,7 @@ def test_a_stream_whose_first_packet_overtook_the_wrap_begins_before_it() -> Non
 
 
 def test_sequence_numbers_and_timestamps_wrap_without_a_seam() -> None:
+    """Edge case 39."""
     frames = read_track(VP8, vp8_call(2)).frames
 
     assert [frame.timestamp for frame in frames] == [
@@ -105,6 +106,7 @@ def test_sequence_numbers_and_timestamps_wrap_without_a_seam() -> None:
 
 
 def test_copies_of_a_packet_are_counted_and_used_once() -> None:
+    """Edge case 24, edge case 43 and edge case 45."""
     call = vp8_call(3)
     twice = sorted([*call, *(delayed(each, 40_000) for each in call[::4])])
 
@@ -139,6 +141,7 @@ def test_a_packet_that_comes_after_its_place_was_passed_is_counted_as_late() -> 
 def test_a_vp8_frame_with_a_packet_lost_freezes_the_picture_until_the_next_keyframe(
     position: int, size: int
 ) -> None:
+    """Edge case 65 and edge case 74."""
     call = vp8_call(3)
     broken = 3 * 40 + position
 
@@ -163,6 +166,7 @@ def test_the_loss_of_a_whole_frame_freezes_the_picture_too(size: int) -> None:
 
 
 def test_padding_with_an_old_timestamp_is_neither_a_frame_nor_a_loss() -> None:
+    """Edge case 67."""
     sender = Sender()
     for i in range(30):
         frame = vp8_frame(i == 0, bytes([i]))
@@ -207,6 +211,7 @@ def test_a_single_wild_packet_is_dropped_and_moves_nothing(size: int) -> None:
 
 @pytest.mark.parametrize("size", [1, 3, 8192])
 def test_a_wild_timestamp_alone_is_dropped(size: int) -> None:
+    """Edge case 51."""
     sender = Sender(payload_type=111, ssrc=5678)
     for i in range(100):
         timestamp = 2_000_000_000 if i == 50 else 960 * i
@@ -231,6 +236,7 @@ def test_timestamps_that_jump_with_the_time_that_passed_are_believed_of_a_single
 
 @pytest.mark.parametrize("size", [1, 2, 3, 8192])
 def test_a_sender_that_restarts_with_new_numbering_begins_a_new_stream(size: int) -> None:
+    """Edge case 50."""
     sender = Sender(payload_type=111, ssrc=5678)
     opus_call(3, sender=sender)
     sender.sequence = 20_000
@@ -270,6 +276,7 @@ def test_retransmissions_far_behind_between_new_packets_are_not_wild() -> None:
 
 
 def test_a_long_loss_is_a_loss_even_where_a_chunk_ends_with_it() -> None:
+    """Edge case 48."""
     call = opus_call(30)
     kept = [*call[:99], *call[799:]]
 
@@ -282,6 +289,7 @@ def test_a_long_loss_is_a_loss_even_where_a_chunk_ends_with_it() -> None:
 
 
 def test_a_new_ssrc_is_a_new_stream() -> None:
+    """Edge case 21."""
     first = opus_call(2)
     second = opus_call(
         2,
@@ -298,16 +306,18 @@ def test_a_new_ssrc_is_a_new_stream() -> None:
 
 
 def test_only_the_announced_ssrc_is_read_where_one_is_announced() -> None:
+    """Edge case 11."""
     ours = opus_call(2)
     other = opus_call(2, sender=Sender(payload_type=111, ssrc=99))
 
-    reading = read_track(OPUS._replace(ssrc=5678), sorted([*ours, *other]))
+    reading = read_track(OPUS._replace(ssrcs=(5678,)), sorted([*ours, *other]))
 
     assert reading.frames == read_track(OPUS, ours).frames
     assert reading.reader.counts().foreign == len(other)
 
 
 def test_packets_of_a_foreign_payload_type_are_passed_over() -> None:
+    """Edge case 14."""
     ours = opus_call(2)
     rtx = opus_call(2, sender=Sender(payload_type=97, ssrc=99))
 
@@ -318,6 +328,7 @@ def test_packets_of_a_foreign_payload_type_are_passed_over() -> None:
 
 
 def test_dtmf_that_shares_the_numbering_of_the_sound_is_no_loss() -> None:
+    """Edge case 15 and edge case 57."""
     sender = Sender(payload_type=111, ssrc=5678)
     for i in range(100):
         sender.payload_type = 101 if 40 <= i < 50 else 111
@@ -333,6 +344,7 @@ def test_dtmf_that_shares_the_numbering_of_the_sound_is_no_loss() -> None:
 
 
 def test_video_without_a_keyframe_has_no_frames() -> None:
+    """Edge case 73."""
     call = vp8_call(2, keyframe_every=1000)[3:]
 
     reading = read_track(VP8, call)
@@ -342,6 +354,7 @@ def test_video_without_a_keyframe_has_no_frames() -> None:
 
 
 def test_video_begins_with_its_first_keyframe_however_late() -> None:
+    """Edge case 72, edge case 75 and edge case 76: it keeps its own time."""
     call = vp8_call(3)[3 * 7 :]
 
     reading = read_track(VP8, call, size=10)
@@ -352,6 +365,7 @@ def test_video_begins_with_its_first_keyframe_however_late() -> None:
 
 
 def test_a_change_of_size_is_noted_where_it_happens() -> None:
+    """Edge case 77."""
     sender = Sender()
     vp8_call(1, sender=sender)
     vp8_call(
@@ -365,67 +379,8 @@ def test_a_change_of_size_is_noted_where_it_happens() -> None:
 
     reading = read_track(VP8, sender.sent, size=33)
 
-    keyframes = reading.reader.streams[0].keyframes
-    assert keyframes is not None
-    assert [(s.timestamp - 2**33 + 900, s.width, s.height) for s in keyframes.sizes] == [
+    sizes = reading.reader.streams[0].assembler.sizes
+    assert [(s.timestamp - 2**33 + 900, s.width, s.height) for s in sizes] == [
         (0, 320, 180),
         (90_000, 180, 320),
     ]
-
-
-def test_a_vp8_descriptor_without_media_gives_no_frame_and_breaks_nothing() -> None:
-    sender = Sender()
-    for i in range(30):
-        payloads = [b"\x10"] if i == 9 else vp8_payloads(vp8_frame(i == 0, bytes([i])))
-        sender.send(3000 * i, *payloads, arrival_us=START_US + 33_000 * i)
-
-    reading = read_track(VP8, sender.sent, size=10)
-
-    assert len(reading.frames) == 29
-    assert not any(frame.after_loss for frame in reading.frames[1:])
-
-
-def test_invalid_opus_is_left_out() -> None:
-    sender = Sender(payload_type=111)
-    for i, payload in enumerate([opus_packet(0), b"\xff", opus_packet(2)]):
-        sender.send(960 * i, payload, arrival_us=START_US + 20_000 * i)
-
-    reading = read_track(OPUS, sender.sent)
-
-    assert [frame.data for frame in reading.frames] == [opus_packet(0), opus_packet(2)]
-    assert reading.reader.counts().frames_left_out == 1
-
-
-def test_a_sender_report_that_comes_before_its_first_packet_is_used() -> None:
-    call = opus_call(2)
-    early = report(START_US - 500_000, 2**32 - 4800 - 24_000, arrival_us=START_US, ssrc=5678)
-    stray = report(START_US, 0, arrival_us=START_US, ssrc=4)
-
-    reading = read_track(OPUS, [early, stray, *call], size=2)
-
-    reports = reading.reader.streams[0].clock.reports()
-    assert reports.timestamp.tolist() == [2**33 - 4800 - 24_000]
-    assert reports.ntp_us.tolist() == [START_US - 500_000]
-
-
-def test_a_report_of_before_a_restart_belongs_to_what_was_sent_before_it() -> None:
-    sender = Sender(payload_type=111, ssrc=5678)
-    opus_call(3, sender=sender)
-    sender.sequence = 20_000
-    opus_call(3, sender=sender, start_us=START_US + 3_000_000, timestamp=10**9)
-    before = report(START_US + SECOND, 2**32 - 4800 + 48_000, arrival_us=START_US, ssrc=5678)
-    after = report(START_US + 4 * SECOND, 10**9 + 48_000, arrival_us=START_US, ssrc=5678)
-
-    reader = read_track(OPUS, [before, *sender.sent, after]).reader
-
-    heard = [stream.clock.reports().timestamp.tolist() for stream in reader.streams]
-    assert heard == [[2**33 - 4800 + 48_000], [2**32 + 10**9 + 48_000]]
-
-
-def test_a_sender_report_without_a_clock_is_none() -> None:
-    call = opus_call(1)
-    clockless = report(-2_208_988_800_000_000, 0, arrival_us=START_US, ssrc=5678)
-
-    reading = read_track(OPUS, [*call, clockless])
-
-    assert len(reading.reader.streams[0].clock.reports().timestamp) == 0

@@ -1,0 +1,207 @@
+"""How loud a track is over time and when somebody speaks, from what its packets say of themselves.
+
+Each packet tells its level and whether its sender hears a voice (RFC 6464), so nothing is decoded.
+Times are RTP ticks, for the clock is not known yet when packets are first read.
+"""
+
+from __future__ import annotations
+
+from array import array
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from isotrack.rtp.audio_level import ABSENT, SILENCE, AudioLevels
+
+QUIET_DBOV = -55
+"""A voice that is less loud than this is not taken for one: breath, a far room, or no sound."""
+
+LOUD_DBOV = -40
+"""From a sender that has never yet announced a voice, sound as loud as this is taken for one."""
+
+PAUSE_MS = 500
+"""Speech goes on over pauses up to this long: between words, and over what was lost."""
+
+BLIP_MS = 200
+"""What sounds for less than this in all is no speech: a click, a key, a cough."""
+
+# Power of each level in whole numbers: the sum over a second is exact, whatever the chunks are.
+_UNIT = 2.0**44
+_POWER = np.round(10.0 ** (-np.arange(128) / 10) * _UNIT)
+_POWER[SILENCE] = 0
+
+
+class Loudness(NamedTuple):
+    """Level over time: columns, a row for each second in which a packet told one."""
+
+    second: NDArray[np.int64]
+    """RTP time in whole seconds: timestamp // clock rate."""
+    peak_dbov: NDArray[np.int8]
+    """Of the loudest packet, 0 down to -127."""
+    mean_dbov: NDArray[np.int8]
+    """Of the mean power of the packets, rounded."""
+
+
+class Speech(NamedTuple):
+    """When somebody spoke: columns of RTP timestamps, a row for each stretch."""
+
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+
+
+class LoudnessMeter:
+    """Measures one stream; keeps ten bytes for a second and sixteen for a stretch of speech.
+
+    Args:
+        clock_rate: of its RTP timestamps.
+    """
+
+    def __init__(self, clock_rate: int) -> None:
+        self._clock_rate = clock_rate
+        self._newest: int | None = None
+        self._seconds, self._peaks, self._means = array("q"), array("b"), array("b")
+        self._second = _Second(0, 0, 0, SILENCE)
+        self._speech = array("q")
+        self._run: _Run | None = None
+        self._hears_voices = False
+
+    def add(
+        self, timestamp: NDArray[np.int64], duration: NDArray[np.int64], levels: AudioLevels
+    ) -> None:
+        """Take in packets in the order they were sent.
+
+        Args:
+            timestamp: unwrapped; one that falls back counts where the newest one is.
+            duration: ticks that each packet lasts.
+            levels: what the packets say; those that say nothing are passed over.
+        """
+        rows = np.flatnonzero(levels.level != ABSENT)
+        if not len(rows):
+            return
+        level = levels.level[rows].astype(np.int64)
+        time = np.maximum.accumulate(timestamp[rows])
+        if self._newest is not None:
+            time = np.maximum(time, self._newest)
+        self._newest = int(time[-1])
+        self._measure(time, level)
+        spoken = self._is_spoken(level, levels.voice[rows])
+        if spoken.any():
+            self._listen(time[spoken], duration[rows][spoken])
+
+    @property
+    def told(self) -> bool:
+        """Whether any packet told its level."""
+        return self._newest is not None
+
+    def loudness(self) -> Loudness:
+        """The levels so far."""
+        seconds, peaks, means = self._seconds[:], self._peaks[:], self._means[:]
+        if self._second.packets:
+            seconds.append(self._second.number)
+            peaks.append(-self._second.peak)
+            means.append(self._second.mean_dbov)
+        return Loudness(np.array(seconds), np.array(peaks), np.array(means))
+
+    def speech(self) -> Speech:
+        """The speech so far, what has not ended yet included."""
+        ends = self._speech[:]
+        if self._run is not None and self._is_speech(self._run):
+            ends.extend((self._run.start, self._run.end))
+        table = np.array(ends).reshape(-1, 2)
+        return Speech(table[:, 0], table[:, 1])
+
+    def _measure(self, time: NDArray[np.int64], level: NDArray[np.int64]) -> None:
+        second = time // self._clock_rate
+        begins = np.flatnonzero(np.diff(second, prepend=second[0] - 1))
+        columns = zip(
+            second[begins].tolist(),
+            np.diff(begins, append=len(second)).tolist(),
+            np.add.reduceat(_POWER[level], begins).tolist(),
+            np.minimum.reduceat(level, begins).tolist(),
+            strict=True,
+        )
+        for each in map(_Second._make, columns):
+            self._second = self._second.joined(each) or self._close(each)
+
+    def _close(self, following: _Second) -> _Second:
+        """Note the second that is over; give the one that follows it."""
+        if self._second.packets:
+            self._seconds.append(self._second.number)
+            self._peaks.append(-self._second.peak)
+            self._means.append(self._second.mean_dbov)
+        return following
+
+    def _is_spoken(self, level: NDArray[np.int64], voice: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Marks the packets with a voice in them.
+
+        A sender need not say (RFC 6464 section 4, vad=off): until it does, the level decides.
+        """
+        voice = voice & (level != SILENCE)
+        told = np.logical_or.accumulate(voice) | self._hears_voices
+        self._hears_voices = bool(told[-1])
+        spoken: NDArray[np.bool_] = np.where(
+            told, voice & (level <= -QUIET_DBOV), level <= -LOUD_DBOV
+        )
+        return spoken
+
+    def _listen(self, start: NDArray[np.int64], duration: NDArray[np.int64]) -> None:
+        """Join packets with a voice to runs without a long pause."""
+        end = np.maximum.accumulate(start + duration)
+        pause = PAUSE_MS * self._clock_rate // 1000
+        begins = np.concatenate(([0], np.flatnonzero(start[1:] - end[:-1] > pause) + 1))
+        ends = np.append(begins[1:], len(start)) - 1
+        columns = zip(
+            start[begins].tolist(),
+            end[ends].tolist(),
+            np.add.reduceat(duration, begins).tolist(),
+            strict=True,
+        )
+        for run in map(_Run._make, columns):
+            if self._run is not None and run.start - self._run.end <= pause:
+                self._run = _Run(
+                    self._run.start, max(self._run.end, run.end), self._run.sounding + run.sounding
+                )
+                continue
+            if self._run is not None and self._is_speech(self._run):
+                self._speech.extend((self._run.start, self._run.end))
+            self._run = run
+
+    def _is_speech(self, run: _Run) -> bool:
+        return run.sounding * 1000 >= BLIP_MS * self._clock_rate
+
+
+class _Second(NamedTuple):
+    """The packets of one second of RTP time."""
+
+    number: int
+    packets: int
+    power: float
+    """Sum over its packets."""
+    peak: int
+    """Least -dBov."""
+
+    @property
+    def mean_dbov(self) -> int:
+        mean = self.power / self.packets / _UNIT
+        return max(round(10 * float(np.log10(mean))), -SILENCE) if mean else -SILENCE
+
+    def joined(self, other: _Second) -> _Second | None:
+        """Both as one; None where they are not the same second."""
+        if other.number != self.number or not self.packets:
+            return None
+        return _Second(
+            self.number,
+            self.packets + other.packets,
+            self.power + other.power,
+            min(self.peak, other.peak),
+        )
+
+
+class _Run(NamedTuple):
+    """Packets with a voice in them, without a long pause between."""
+
+    start: int
+    end: int
+    sounding: int
+    """Ticks that these packets last, pauses left out."""
