@@ -1,4 +1,4 @@
-"""JSON Schemas (draft 2020-12) of what crosses our boundary: events, reports, step inputs."""
+"""JSON Schemas (draft 2020-12) of what crosses our boundary: events, reports, sidecars, steps."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from isotrack.recording.events import (
 )
 from isotrack.recording.jobs import Job, Plan, Remuxed
 from isotrack.recording.manifest import Manifest
+from isotrack.recording.sidecar import Sidecar
 
 SENT: Mapping[str, type[BaseModel]] = {
     "call.recording_started": CallRecordingStarted,
@@ -28,6 +29,7 @@ SENT: Mapping[str, type[BaseModel]] = {
     "desired_state": DesiredState,
     "plan": Plan,
     "remuxed": Remuxed,
+    "sidecar": Sidecar,
 }
 """What we write, by the name of its schema."""
 

@@ -9,16 +9,11 @@ from pydantic_settings import BaseSettings
 
 from functions import runtime
 from functions.runtime import logger
-from isotrack.adapters.caching import CachingStore
+from isotrack.adapters.blackening import black_pictures
 from isotrack.adapters.checksums import crc32c_of
+from isotrack.adapters.turning import picture_turners
 from isotrack.pipeline.remux import remux
 from isotrack.recording.jobs import Job
-
-CACHE_BYTES = 768 << 20
-"""Chunks kept from the first reading for the second: most calls are fetched once.
-
-The function has 1,769 MB, of which the remux itself needs about 150.
-"""
 
 
 class Settings(BaseSettings):
@@ -35,9 +30,11 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     settings = runtime.settings(Settings)
     remuxed = remux(
         job,
-        raw=CachingStore(runtime.store(settings.raw_store), CACHE_BYTES),
+        raw=runtime.store(settings.raw_store),
         recordings=runtime.store(settings.recordings_store),
         checksum=crc32c_of,
+        turners=picture_turners(),
+        black_pictures=black_pictures(),
     )
     logger.info("remuxed", job=event, files=[file.key for file in remuxed.files])
     return remuxed.model_dump(mode="json")

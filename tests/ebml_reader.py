@@ -51,6 +51,9 @@ ELEMENTS: dict[int, tuple[str, str]] = {
     0x9A: ("FlagInterlaced", "uint"),
     0xB0: ("PixelWidth", "uint"),
     0xBA: ("PixelHeight", "uint"),
+    0x7670: ("Projection", "master"),
+    0x7671: ("ProjectionType", "uint"),
+    0x7675: ("ProjectionPoseRoll", "float"),
     0xE1: ("Audio", "master"),
     0xB5: ("SamplingFrequency", "float"),
     0x9F: ("Channels", "uint"),
@@ -243,13 +246,15 @@ def _read_blocks(data: bytes, segment: Element) -> dict[int, Block]:
     for cluster in segment.all("Cluster"):
         if cluster.children[0].name != "Timestamp":
             raise Malformed(f"the cluster at {cluster.start} begins without its timestamp")
+        cluster_ms = int(str(cluster.get("Timestamp")))
         for element in cluster.all("SimpleBlock"):
             payload = data[element.data_start : element.end]
             track, relative_ms, flags = struct.unpack(">BhB", payload[:4])
             if track & 0x7F not in numbers or not track & 0x80 or flags & ~0x80:
                 raise Malformed(f"the block at {element.start} has header {payload[:4].hex()}")
-            time_ms = int(str(cluster.get("Timestamp"))) + relative_ms
-            blocks[element.start] = Block(track & 0x7F, time_ms, flags == 0x80, payload[4:])
+            blocks[element.start] = Block(
+                track & 0x7F, cluster_ms + relative_ms, flags == 0x80, payload[4:]
+            )
     return blocks
 
 

@@ -1,7 +1,7 @@
 """FFmpeg by way of PyAV: encoders for media that must be made, decoders for media to be looked at.
 
-The only module that imports `av`. Remuxing does not need it: it serves the demo, which plays a call
-of its own making, and whoever wants to see what is in a finished file.
+Remuxing does not need it: it serves the demo, which plays a call of its own making, and whoever
+wants to see what is in a finished file. Only this module and its neighbors `ffmpeg_*` import `av`.
 """
 
 from __future__ import annotations

@@ -30,6 +30,8 @@ class FilesystemStore:
     place and then renamed. Keys that would leave the root, or that a path cannot say, are Invalid.
     """
 
+    read_ahead = 0  # the kernel reads ahead
+
     def __init__(self, root: Path) -> None:
         self._root = root.absolute()
 
@@ -38,6 +40,22 @@ class FilesystemStore:
         path = self._path(key)
         with _blame(path, missing=key):
             return path.read_bytes()
+
+    def read_into(self, key: str, buffer: memoryview) -> int:
+        """Read the object, or as much as there is room for. Raises ObjectMissing."""
+        path = self._path(key)
+        with _blame(path, missing=key), path.open("rb", buffering=0) as file:
+            done = 0
+            while done < len(buffer) and (count := file.readinto(buffer[done:])):
+                done += count
+            return done
+
+    def tail(self, key: str, size: int) -> bytes:
+        """The last bytes of the object. Raises ObjectMissing."""
+        path = self._path(key)
+        with _blame(path, missing=key), path.open("rb", buffering=0) as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
+            return file.read()  # not so many bytes: memory would be taken for all of them
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces of 1 MiB. Raises ObjectMissing."""

@@ -14,6 +14,8 @@ from isotrack.pipeline.ports import ObjectExists, ObjectMissing
 class MemoryStore:
     """An ObjectStore whose objects can be looked at: `objects` and `content_types`, by key."""
 
+    read_ahead = 0
+
     def __init__(self) -> None:
         self.objects: dict[str, bytes] = {}
         self.content_types: dict[str, str] = {}
@@ -25,6 +27,17 @@ class MemoryStore:
             return self.objects[key]
         except KeyError:
             raise ObjectMissing(f"memory: no object {key!r}") from None
+
+    def read_into(self, key: str, buffer: memoryview) -> int:
+        """Read the object, or as much as there is room for. Raises ObjectMissing."""
+        body = self.get(key)[: len(buffer)]
+        buffer[: len(body)] = body
+        return len(body)
+
+    def tail(self, key: str, size: int) -> bytes:
+        """The last bytes of the object. Raises ObjectMissing."""
+        body = self.get(key)
+        return body[max(len(body) - size, 0) :]
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in one piece. Raises ObjectMissing."""

@@ -24,6 +24,19 @@ class MountedStore:
         """The whole object."""
         return self._store.get(self._existing(key))
 
+    @property
+    def read_ahead(self) -> int:
+        """How many reads are worth having under way."""
+        return self._store.read_ahead
+
+    def read_into(self, key: str, buffer: memoryview) -> int:
+        """Read the object, or as much as there is room for."""
+        return self._store.read_into(self._existing(key), buffer)
+
+    def tail(self, key: str, size: int) -> bytes:
+        """The last bytes of the object."""
+        return self._store.tail(self._existing(key), size)
+
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces."""
         return self._store.stream(self._existing(key))

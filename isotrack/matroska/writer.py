@@ -3,13 +3,15 @@
     EBML | Segment: SeekHead  Info  Tracks  Tags  Void  Cluster  Cluster ...  Cues
     '------------------- head() ---------------------'  '-- cluster() --'     '- finish()
 
-Only two things are known last, the segment's size and the place of the Cues. Both have their room
-in the head, so that it is written twice, with the same length, and everything else once.
+What is known last has its room in the head: the segment's size, its duration, the place of the
+Cues, the largest picture and how it is turned. So the head is written twice, with the same length,
+and everything else once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from isotrack.matroska import ebml, ids
 from isotrack.matroska.cues import CueIndex
@@ -24,6 +26,7 @@ CLUSTER_HEADER_SIZE = 22
 
 _TIMESTAMP_SIZE = 10
 _SEEK_SIZE = 21
+_DURATION_SIZE = 11
 _ROOM_FOR_EDITORS = 256
 """Bytes of Void after the tags, in which tag editors can write without moving the clusters."""
 
@@ -35,7 +38,6 @@ class MatroskaWriter:
 
     Args:
         tracks: at least one; their numbers differ.
-        duration_ms: end of the last frame; 0 when nothing is in the file.
         start_ns: wall time of timestamp 0, Unix nanoseconds.
         title: of the file; may be empty.
         tags: of the file and of its tracks.
@@ -47,7 +49,6 @@ class MatroskaWriter:
         self,
         tracks: Sequence[TrackEntry],
         *,
-        duration_ms: int,
         start_ns: int,
         title: str,
         tags: Sequence[Tag] = (),
@@ -56,10 +57,9 @@ class MatroskaWriter:
     ) -> None:
         if len(segment_uid) != 16:
             raise ValueError(f"a segment UID has 16 bytes, not {len(segment_uid)}")
-        if duration_ms < 0:
-            raise ValueError(f"a duration of {duration_ms} ms")
+        self._info = partial(_info, start_ns, title, segment_uid, application)
         sections = {
-            ids.INFO: _info(duration_ms, start_ns, title, segment_uid, application),
+            ids.INFO: self._info(0),
             ids.TRACKS: _tracks(tracks),
             ids.TAGS: encode_tags(tags),
         }
@@ -105,12 +105,27 @@ class MatroskaWriter:
         self._empty = False
         return header
 
-    def finish(self) -> tuple[bytes, bytes]:
+    def finish(self, tracks: Sequence[TrackEntry], duration_ms: int) -> tuple[bytes, bytes]:
         """What ends the file: the tail to append, and the head to write over the first one.
+
+        Args:
+            tracks: those of the beginning, with what is known better now: the picture's size, its
+                roll.
+            duration_ms: end of the last frame; 0 when nothing is in the file.
 
         The tail is the Cues, or nothing when there are none. A file without a cluster gets an
         empty one there: FFmpeg opens no file that has none.
+
+        Raises:
+            ValueError: the duration is negative, or a track's element has another length now.
         """
+        if duration_ms < 0:
+            raise ValueError(f"a duration of {duration_ms} ms")
+        better = {ids.INFO: self._info(duration_ms), ids.TRACKS: _tracks(tracks)}
+        for name, body in better.items():
+            if len(body) != len(self._sections[name]):
+                raise ValueError("the head of a file has another length at its end")
+            self._sections[name] = body
         cues = self._cues.encode()
         tail = _cluster_header(0, 0) if self._empty else cues
         segment_size = ebml.size(self._position + len(tail), 8)
@@ -168,13 +183,14 @@ def _seek(identifier: int, position: int) -> bytes:
 
 
 def _info(
-    duration_ms: int, start_ns: int, title: str, segment_uid: bytes, application: str
+    start_ns: int, title: str, segment_uid: bytes, application: str, duration_ms: int
 ) -> bytes:
     return ebml.master(
         ids.INFO,
         ebml.binary(ids.SEGMENT_UUID, segment_uid),
         ebml.unsigned(ids.TIMESTAMP_SCALE, TIMESTAMP_SCALE_NS),
-        ebml.float64(ids.DURATION, duration_ms) if duration_ms else b"",  # RFC 9559: not zero
+        # RFC 9559: no duration is zero.
+        ebml.float64(ids.DURATION, duration_ms) if duration_ms else ebml.void(_DURATION_SIZE),
         ebml.date(ids.DATE_UTC, start_ns),
         ebml.utf8(ids.TITLE, title) if title else b"",
         ebml.utf8(ids.MUXING_APP, application),

@@ -6,76 +6,237 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
+from typing import Any, NamedTuple, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
+from isotrack.media.outline import Headers
+from isotrack.pipeline.buffers import BufferPool
 from isotrack.pipeline.ports import ObjectMissing, ObjectStore
 from isotrack.recording.manifest import Chunk
 from isotrack.recording.sidecar import MissingChunk
-from isotrack.rtp.dump import DumpError, Records, read_dump
+from isotrack.rtp import trailer
+from isotrack.rtp.dump import MAX_RECORDS, DumpError, read_dump
+from isotrack.rtp.packet import Packets, read_packets
+from isotrack.rtp.records import Records, joined
+from isotrack.rtp.trailer import Trailer
 
-READ_AHEAD = 4
-"""Chunks under way while one is worked on: hides the latency of S3, holds 16 MiB at most."""
+ROOM = 1 << 18
+"""Bytes left free before each chunk, for the packets that wait over the end of the one before."""
+
+MAX_CHUNK = 1 << 30
+"""Nobody seals more into one chunk; a manifest that says so is not believed."""
+
+LARGE_CHUNK = 16 << 20
+"""Larger than any that we seal: for those, memory is taken for what there is, not for what the
+manifest says there is."""
+
+BATCH = 1 << 20
+"""Bytes of small chunks, those of sound, that are worked on at once: an array of a few hundred
+packets takes about as long as one of a few thousand."""
+
+T = TypeVar("T")
+
+
+class ReadChunk(NamedTuple):
+    """The records of one chunk, or of several small ones."""
+
+    number: int
+    """Of the last of them in its track, from 0."""
+    records: Records
+
+
+class _Bodies(NamedTuple):
+    """Chunks one after the other in a buffer."""
+
+    buffer: NDArray[np.uint8]
+    ranges: list[tuple[Chunk, int, int]]
+    """Each chunk that is there, where it begins and where it ends."""
 
 
 class ChunkReader:
-    """Reads the chunks of one track in order; what cannot be used is noted and passed over.
+    """Reads the chunks of a track in order; what cannot be used is noted and passed over.
 
     Args:
         store: where the chunks are.
         checksum: CRC-32C of a chunk's bytes.
     """
 
-    def __init__(self, store: ObjectStore, checksum: Callable[[bytes], int]) -> None:
+    def __init__(self, store: ObjectStore, checksum: Callable[[memoryview], int]) -> None:
         self._store = store
         self._checksum = checksum
-        self._sound: set[str] = set()  # checked once is enough, in the first of two readings
+        self._buffers = BufferPool()
         self.missing: dict[str, MissingChunk] = {}
         """By key: chunks that are not there, damaged or torn."""
 
-    def read(self, chunks: Sequence[Chunk]) -> Iterator[Records]:
-        """The records of each chunk, oldest first.
+    def outlines(self, chunks: Sequence[Chunk], *, whole: bool = False) -> Iterator[Headers]:
+        """What the headers of each chunk say, oldest first, from its last bytes where they tell.
+
+        Args:
+            chunks: of a track.
+            whole: read all of each, for what stands in the packets themselves.
 
         Raises:
             Transient: the store could not answer; nothing is known to be missing then.
         """
-        with ThreadPoolExecutor(READ_AHEAD, thread_name_prefix="chunks") as pool:
-            left = iter(chunks)
-            under_way: deque[tuple[Chunk, Future[bytes]]] = deque(
-                (chunk, pool.submit(self._store.get, chunk.key))
-                for chunk in islice(left, READ_AHEAD)
+        fetch = self._whole if whole else self._outline
+        for number, found in self._ahead(chunks, fetch):
+            if found:
+                yield _joined_headers(number, found)
+
+    def read(self, chunks: Sequence[Chunk]) -> Iterator[ReadChunk]:
+        """The records of the chunks, oldest first, with `ROOM` in front of them.
+
+        Raises:
+            Transient: the store could not answer; nothing is known to be missing then.
+        """
+        for number, bodies in self._ahead(chunks, self._bodies):
+            records = self._parse(bodies)
+            if records:
+                yield ReadChunk(number, joined(bodies.buffer, records))
+
+    def _ahead(
+        self, chunks: Sequence[Chunk], fetch: Callable[[Sequence[Chunk]], T]
+    ) -> Iterator[tuple[int, T]]:
+        """What is fetched of the chunks, a batch at a time, and the number of its last chunk.
+
+        As many requests are under way as the store is fit for.
+        """
+        ahead = self._store.read_ahead
+        batches = list(_batches(chunks))
+        if not ahead:
+            for number, batch in batches:
+                yield number, fetch(batch)
+            return
+        with ThreadPoolExecutor(ahead, thread_name_prefix="chunks") as pool:
+            left = iter(batches)
+            under_way: deque[tuple[int, Future[T]]] = deque(
+                (number, pool.submit(fetch, batch)) for number, batch in islice(left, ahead)
             )
             while under_way:
-                chunk, future = under_way.popleft()
-                body = self._result(chunk, future)
-                for following in islice(left, 1):
-                    under_way.append((following, pool.submit(self._store.get, following.key)))
-                records = None if body is None else self._parse(chunk, body)
-                if records is not None:
-                    yield records
+                number, future = under_way.popleft()
+                result = future.result()
+                for following, batch in islice(left, 1):
+                    under_way.append((following, pool.submit(fetch, batch)))
+                yield number, result
 
-    def _result(self, chunk: Chunk, future: Future[bytes]) -> bytes | None:
+    def _outline(self, chunks: Sequence[Chunk]) -> list[Headers]:
+        found = []
+        for chunk in chunks:
+            # With more records than that it is none of ours, and has no trailer.
+            records = min(chunk.packets, MAX_RECORDS)
+            size = min(trailer.size_bound(records), chunk.size_bytes)
+            try:
+                tail = np.frombuffer(self._store.tail(chunk.key, size), np.uint8)
+            except ObjectMissing:
+                self._note_missing(chunk)
+                continue
+            told = trailer.read_trailer(tail)
+            found += self._whole([chunk]) if told is None else [_trailer_headers(told)]
+        return found
+
+    def _whole(self, chunks: Sequence[Chunk]) -> list[Headers]:
+        bodies = self._bodies(chunks)
+        records = self._parse(bodies)
+        return [record_headers(joined(bodies.buffer, records))] if records else []
+
+    def _bodies(self, chunks: Sequence[Chunk]) -> _Bodies:
+        """The chunks behind `ROOM` free bytes."""
+        sizes = [min(chunk.size_bytes, MAX_CHUNK) for chunk in chunks]
+        if max(sizes) > LARGE_CHUNK:
+            return self._large_body(chunks[0], sizes[0])  # which is alone
+        buffer = self._buffers.take(ROOM + sum(sizes))
+        at, ranges = ROOM, []
+        for chunk, size in zip(chunks, sizes, strict=True):
+            try:
+                count = self._store.read_into(chunk.key, buffer.data[at : at + size])
+            except ObjectMissing:
+                self._note_missing(chunk)
+            else:
+                ranges.append((chunk, at, at + count))
+                at += count
+        return _Bodies(buffer[:at], ranges)
+
+    def _large_body(self, chunk: Chunk, size: int) -> _Bodies:
+        """What there is of a chunk that is said to have so many bytes."""
+        body = bytearray(ROOM)
         try:
-            return future.result()
+            for piece in self._store.stream(chunk.key):
+                body += piece[: ROOM + size - len(body)]
         except ObjectMissing:
-            self._note(chunk, "missing", "the manifest lists it, the store does not have it")
-            return None
+            self._note_missing(chunk)
+            return _Bodies(np.zeros(0, np.uint8), [])
+        return _Bodies(np.frombuffer(body, np.uint8), [(chunk, ROOM, len(body))])
 
-    def _parse(self, chunk: Chunk, body: bytes) -> Records | None:
-        """What can be read of a chunk, be it damaged."""
-        if len(body) != chunk.size_bytes:
-            self._note(chunk, "torn", f"{len(body)} bytes are left of {chunk.size_bytes}")
-        elif chunk.key not in self._sound and self._checksum(body) != chunk.crc32c:
-            self._note(chunk, "corrupt", f"its {len(body)} bytes are not those that were sealed")
-        else:
-            self._sound.add(chunk.key)
-        try:
-            records = read_dump(body)
-        except DumpError as error:
-            self._note(chunk, "corrupt", str(error))
-            return None
-        if not records.intact:
-            self._note(chunk, "torn", f"{len(records.offset)} of {chunk.packets} records are left")
-        return records
+    def _parse(self, bodies: _Bodies) -> list[Records]:
+        """What can be read of each chunk, be it damaged."""
+        found = []
+        for chunk, begin, end in bodies.ranges:
+            size = end - begin
+            if size != chunk.size_bytes:
+                self._note(chunk, "torn", f"{size} bytes are left of {chunk.size_bytes}")
+            elif self._checksum(bodies.buffer.data[begin:end]) != chunk.crc32c:
+                self._note(chunk, "corrupt", f"its {size} bytes are not those that were sealed")
+            try:
+                records = read_dump(bodies.buffer[:end], begin)
+            except DumpError as error:
+                self._note(chunk, "corrupt", str(error))
+                continue
+            if not records.intact:
+                left = f"{len(records.offset)} of {chunk.packets} records are left"
+                self._note(chunk, "torn", left)
+            found.append(records)
+        return found
+
+    def _note_missing(self, chunk: Chunk) -> None:
+        self._note(chunk, "missing", "the manifest lists it, the store does not have it")
 
     def _note(self, chunk: Chunk, problem: str, detail: str) -> None:
         noted = {"key": chunk.key, "problem": problem, "detail": detail}
         self.missing.setdefault(chunk.key, MissingChunk.model_validate(noted))
+
+
+def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[Chunk]]]:
+    """Chunks that are worked on at once, and the number of the last of them."""
+    batch: list[Chunk] = []
+    size = 0
+    for number, chunk in enumerate(chunks):
+        if batch and size + chunk.size_bytes > BATCH:
+            yield number - 1, batch
+            batch, size = [], 0
+        batch.append(chunk)
+        size += chunk.size_bytes
+    if batch:
+        yield len(chunks) - 1, batch
+
+
+def record_headers(records: Records) -> Headers:
+    """What the headers of records say."""
+    whole = records.buffer.data
+    rtcp = [
+        bytes(whole[records.offset[i] : records.offset[i] + records.length[i]])
+        for i in records.is_rtcp.nonzero()[0].tolist()
+    ]
+    came_us = records.arrival_us[records.is_rtcp].tolist()
+    return Headers(0, read_packets(records)[0], rtcp, came_us)
+
+
+def _trailer_headers(told: Trailer) -> Headers:
+    """What a trailer says of the headers: packets without a byte."""
+    nothing = np.zeros(0, np.uint8)
+    columns = told.length * 0, told.length, told.arrival_us, told.is_rtcp
+    packets, _ = read_packets(Records(nothing, *columns, told.headers, True))
+    return Headers(0, packets, told.rtcp, told.arrival_us[told.is_rtcp].tolist())
+
+
+def _joined_headers(number: int, found: Sequence[Headers]) -> Headers:
+    """The headers of several chunks as those of one."""
+    packets = found[0].packets
+    if len(found) > 1:
+        # Those that were read whole need no bytes any more: the others have none.
+        columns: Any = zip(*(each.packets[1:] for each in found), strict=True)
+        packets = Packets(np.zeros(0, np.uint8), *map(np.concatenate, columns))
+    rtcp = [compound for each in found for compound in each.rtcp]
+    came_us = [time for each in found for time in each.rtcp_arrival_us]
+    return Headers(number, packets, rtcp, came_us)

@@ -3,32 +3,25 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from isotrack.codecs import opus
-from isotrack.matroska import tracks as matroska_tracks
 from isotrack.matroska.tags import Tag
 from isotrack.matroska.tracks import TrackEntry
 from isotrack.matroska.writer import MatroskaWriter
-from isotrack.media.lanes import Lane, Span
-from isotrack.media.silence import SilenceFiller
+from isotrack.media.lanes import Lane
+from isotrack.pipeline.entries import track_entry
+from isotrack.pipeline.merging import LaneMerger
 from isotrack.pipeline.muxing import OutputMuxer
+from isotrack.pipeline.orientation import shown_sizes
+from isotrack.pipeline.showing import seen_sizes
 from isotrack.pipeline.survey import Survey
 from isotrack.recording import keys
 from isotrack.recording.files import RecordingFile, Resolution
 from isotrack.recording.manifest import Manifest
 from isotrack.recording.outputs import OutputType
-from isotrack.recording.sidecar import (
-    CapturedStream,
-    ClockReport,
-    FileTrack,
-    Interval,
-    MissingChunk,
-    PacketCounts,
-    Sidecar,
-)
+from isotrack.recording.tracks import Call
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_RESOLUTIONS = 64
@@ -48,193 +41,146 @@ def to_unix_us(time: datetime) -> int:
 class Description:
     """One file to be written: everything about it but its bytes."""
 
-    call_file: RecordingFile
-    """As it will be announced, size and digest still empty."""
+    manifest: Manifest
     found: Survey
+    output: OutputType
     chosen: tuple[int, ...]
     """Numbers of its lanes, in the order of its tracks."""
     start_us: int
-    end_us: int
-    resolutions: tuple[Resolution, ...]
+
+    @property
+    def filename(self) -> str:
+        """With its ending."""
+        return f"{self._name}.mkv"
 
     @property
     def key(self) -> str:
         """Where it goes."""
-        return self.call_file.key
+        return keys.recording_file(*self._place, self.filename)
 
-    def file(self, size_bytes: int, sha256: str, *, complete: bool) -> RecordingFile:
-        """The finished file."""
-        changes = {"size_bytes": size_bytes, "sha256": sha256, "complete": complete}
-        return self.call_file.model_copy(update=changes)
+    @property
+    def _name(self) -> str:
+        manifest, session = self.manifest, self.manifest.participant
+        name = keys.filename(
+            manifest.call,
+            session.user_id,
+            session.user_session_id,
+            self.output,
+            self._zero_us // 1000,
+        )
+        return f"{name}.r{manifest.revision}" if manifest.revision > 1 else name
+
+    @property
+    def _place(self) -> tuple[Call, str, str]:
+        manifest = self.manifest
+        return manifest.call, manifest.egress_id, manifest.participant.user_session_id
+
+    @property
+    def _zero_us(self) -> int:
+        return to_unix_us(self.manifest.recording_started_at)
+
+    @property
+    def _timeline_offset_ms(self) -> int:
+        return (self.start_us - self._zero_us + 500) // 1000
+
+    def file(
+        self,
+        muxer: OutputMuxer,
+        resolutions: Sequence[Resolution],
+        *,
+        size_bytes: int,
+        sha256: str,
+        complete: bool,
+    ) -> RecordingFile:
+        """The finished file, as it is announced."""
+        manifest, session = self.manifest, self.manifest.participant
+        return RecordingFile(
+            call=manifest.call,
+            call_session_id=manifest.call_session_id,
+            egress_id=manifest.egress_id,
+            user_id=session.user_id,
+            user_session_id=session.user_session_id,
+            output_type=self.output,
+            revision=manifest.revision,
+            filename=self.filename,
+            key=self.key,
+            sidecar_key=keys.recording_file(*self._place, f"{self._name}.json"),
+            storage=manifest.storage,
+            codecs=tuple(self.found.lanes[c].codec for c in self.chosen),
+            resolutions=tuple(resolutions[:MAX_RESOLUTIONS]),
+            start_time=from_unix_us(self.start_us),
+            end_time=from_unix_us(muxer.end_us),
+            timeline_offset_ms=self._timeline_offset_ms,
+            duration_ms=(muxer.end_us - self.start_us + 500) // 1000,
+            size_bytes=size_bytes,
+            sha256=sha256,
+            fallback=self.output not in manifest.output_types,
+            complete=complete,
+        )
 
     def matroska(self) -> MatroskaWriter:
         """The writer of its bytes."""
-        about = self.call_file
-        digest = hashlib.sha256(f"{about.key}#{about.revision}".encode()).digest()
+        manifest, session = self.manifest, self.manifest.participant
+        digest = hashlib.sha256(f"{self.key}#{manifest.revision}".encode()).digest()
+        start = from_unix_us(self.start_us)
         tags = {
-            "TITLE": about.filename,
-            "DATE_RECORDED": about.start_time.strftime("%Y-%m-%d %H:%M:%S.%f"),
-            "ISOTRACK_CALL_CID": about.call.cid,
-            "ISOTRACK_EGRESS_ID": about.egress_id,
-            "ISOTRACK_USER_ID": about.user_id,
-            "ISOTRACK_USER_SESSION_ID": about.user_session_id,
-            "ISOTRACK_OUTPUT_TYPE": about.output_type.value,
-            "ISOTRACK_START_TIME": about.start_time.isoformat(),
-            "ISOTRACK_TIMELINE_OFFSET_MS": str(about.timeline_offset_ms),
+            "TITLE": self.filename,
+            "DATE_RECORDED": start.strftime("%Y-%m-%d %H:%M:%S.%f"),
+            "ISOTRACK_CALL_CID": manifest.call.cid,
+            "ISOTRACK_EGRESS_ID": manifest.egress_id,
+            "ISOTRACK_USER_ID": session.user_id,
+            "ISOTRACK_USER_SESSION_ID": session.user_session_id,
+            "ISOTRACK_OUTPUT_TYPE": self.output.value,
+            "ISOTRACK_START_TIME": start.isoformat(),
+            "ISOTRACK_TIMELINE_OFFSET_MS": str(self._timeline_offset_ms),
         }
         return MatroskaWriter(
-            [self._entry(number, lane) for number, lane in self._tracks()],
-            duration_ms=about.duration_ms,
+            self.entries(),
             start_ns=self.start_us * 1000,
-            title=f"{about.user_id} in {about.call.cid}: {about.output_type.value}",
+            title=f"{session.user_id} in {manifest.call.cid}: {self.output.value}",
             tags=[Tag(name, value) for name, value in tags.items()],
             segment_uid=digest[:16],
         )
 
-    def sidecar(
-        self,
-        file: RecordingFile,
-        manifest: Manifest,
-        muxer: OutputMuxer,
-        fillers: Sequence[SilenceFiller | None],
-        missing: Iterable[MissingChunk],
-    ) -> Sidecar:
-        """Everything known about the file once it is written."""
-        tracks = []
-        for number, lane in self._tracks():
-            index = self.chosen[number - 1]
-            filler = fillers[index]
-            filled = [
-                self._interval(hole.start_us, hole.end_us, "lost" if hole.lost else "silent")
-                for hole in (filler.holes if filler else ())
-                if hole.end_us > self.start_us
-            ]
-            frozen = [self._interval(*freeze, "lost") for freeze in muxer.freezes.get(index, ())]
-            tracks.append(
-                FileTrack(
-                    number=number,
-                    codec=lane.codec,
-                    frames=int(muxer.frames[index]),
-                    streams=tuple(self._stream(span) for span in lane.spans),
-                    filled=tuple(filled),
-                    frozen=tuple(frozen),
-                )
+    def entries(self, merger: LaneMerger | None = None) -> list[TrackEntry]:
+        """Its Matroska tracks, with the largest picture of each once the media has been read."""
+        entries = []
+        for number, lane in self.tracks():
+            sizes = (
+                [] if merger is None else [size for _, size in seen_sizes(lane, self.found, merger)]
             )
-        return Sidecar(
-            file=file,
-            recording_started_at=manifest.recording_started_at,
-            tracks=tuple(tracks),
-            resolutions=self.resolutions,
-            packets=tuple(_packets(self.found)),
-            missing_chunks=tuple(missing),
-        )
+            largest = max(sizes, key=lambda size: size.width * size.height, default=None)
+            entry = track_entry(number, lane, self.found, self.key, largest)
+            roll_degrees = 0 if merger is None else merger.orientation(lane).roll_degrees
+            entries.append(entry._replace(roll_degrees=roll_degrees))
+        return entries
 
-    def _tracks(self) -> Iterable[tuple[int, Lane]]:
+    def tracks(self) -> Iterator[tuple[int, Lane]]:
+        """The number and the lane of each track."""
         return ((i, self.found.lanes[c]) for i, c in enumerate(self.chosen, start=1))
 
-    def _ms(self, host_us: int) -> int:
+    def resolutions(self, merger: LaneMerger) -> list[Resolution]:
+        """The sizes of the first video lane, each when it first shows."""
+        video = next((lane for _, lane in self.tracks() if lane.kind == "video"), None)
+        return [] if video is None else self.resolutions_of(video, merger)
+
+    def resolutions_of(self, lane: Lane, merger: LaneMerger) -> list[Resolution]:
+        """The sizes of a lane's picture as players show it, each when it first shows."""
+        found: list[Resolution] = []
+        sizes = seen_sizes(lane, self.found, merger)
+        for at_us, width, height in shown_sizes(sizes, merger.orientation(lane)):
+            last = found[-1] if found else None
+            if last is None or (last.width, last.height) != (width, height):
+                found.append(Resolution(width=width, height=height, at_ms=self.ms(at_us)))
+        return found
+
+    def ms(self, host_us: int) -> int:
+        """Milliseconds in the file of a time on the host's clock."""
         return max(host_us - self.start_us + 500, 0) // 1000
-
-    def _interval(self, start_us: int, end_us: int, reason: str) -> Interval:
-        times = {"start_ms": self._ms(start_us), "end_ms": self._ms(end_us)}
-        return Interval.model_validate({**times, "reason": reason})
-
-    def _stream(self, span: Span) -> CapturedStream:
-        track = self.found.tracks[span.track]
-        clock = track.clocks[span.stream]
-        about = {
-            "basis": clock.basis,
-            "residual_ms": clock.residual_us / 1000,
-            "reports": len(track.streams[span.stream].clock.reports().timestamp),
-        }
-        return CapturedStream(
-            track_id=track.captured.track.track_id,
-            track_type=track.captured.track.track_type,
-            start_ms=self._ms(span.start_us),
-            end_ms=self._ms(span.end_us),
-            clock=ClockReport.model_validate(about),
-        )
-
-    def _entry(self, number: int, lane: Lane) -> TrackEntry:
-        """The Matroska track of a lane, set up as its first stream begins."""
-        first = lane.spans[0]
-        track = self.found.tracks[first.track]
-        uid_seed = f"{self.call_file.key}#{number}".encode()
-        uid = int.from_bytes(hashlib.sha256(uid_seed).digest()[:7]) | 1
-        name = track.captured.track.track_type.value.replace("_", " ")
-        keyframes = track.streams[first.stream].keyframes
-        if keyframes is None:
-            channels = min(track.form.channels, 2)  # RFC 7587: Opus has no more in RTP
-            head = opus.identification_header(channels)
-            return matroska_tracks.opus(number, uid, channels, head, name=name)
-        size = keyframes.sizes[0]
-        if lane.codec == "vp8":
-            return matroska_tracks.vp8(number, uid, size.width, size.height, name=name)
-        return matroska_tracks.avc(
-            number, uid, size.width, size.height, keyframes.configuration, name=name
-        )
 
 
 def describe(manifest: Manifest, found: Survey, output: OutputType) -> Description:
     """Say of a file of this output type all that is known before it is written."""
-    kinds = output.kinds
-    chosen = tuple(i for i, lane in enumerate(found.lanes) if lane.kind in kinds)
-    lanes = [found.lanes[c] for c in chosen]
-    start_us = min(lane.start_us for lane in lanes)
-    end_us = max(lane.end_us for lane in lanes)
-    resolutions = tuple(_resolutions(found, lanes, start_us))
-    session = manifest.participant
-    zero_us = to_unix_us(manifest.recording_started_at)
-    name = keys.filename(
-        manifest.call, session.user_id, session.user_session_id, output, zero_us // 1000
-    )
-    revision = f".r{manifest.revision}" if manifest.revision > 1 else ""
-    place = (manifest.call, manifest.egress_id, session.user_session_id)
-    file = RecordingFile(
-        call=manifest.call,
-        call_session_id=manifest.call_session_id,
-        egress_id=manifest.egress_id,
-        user_id=session.user_id,
-        user_session_id=session.user_session_id,
-        output_type=output,
-        revision=manifest.revision,
-        filename=f"{name}{revision}.mkv",
-        key=keys.recording_file(*place, f"{name}{revision}.mkv"),
-        sidecar_key=keys.recording_file(*place, f"{name}{revision}.json"),
-        storage=manifest.storage,
-        codecs=tuple(lane.codec for lane in lanes),
-        resolutions=resolutions[:MAX_RESOLUTIONS],
-        start_time=from_unix_us(start_us),
-        end_time=from_unix_us(end_us),
-        timeline_offset_ms=(start_us - zero_us + 500) // 1000,
-        duration_ms=(end_us - start_us + 500) // 1000,
-        size_bytes=0,
-        sha256="",
-        fallback=output not in manifest.output_types,
-    )
-    return Description(file, found, chosen, start_us, end_us, resolutions)
-
-
-def _resolutions(found: Survey, lanes: Sequence[Lane], start_us: int) -> Iterable[Resolution]:
-    """The sizes of the first video lane, each when it first shows."""
-    video = next((lane for lane in lanes if lane.kind == "video"), None)
-    last = None
-    for span in video.spans if video else ():
-        track = found.tracks[span.track]
-        keyframes = track.streams[span.stream].keyframes
-        for size in keyframes.sizes if keyframes else ():
-            at_us = int(track.clocks[span.stream].host_us_at(size.timestamp))
-            if last != (size.width, size.height):
-                last = size.width, size.height
-                at_ms = max(at_us - start_us + 500, 0) // 1000
-                yield Resolution(width=size.width, height=size.height, at_ms=at_ms)
-
-
-def _packets(found: Survey) -> Iterable[PacketCounts]:
-    for track in found.tracks:
-        yield PacketCounts(
-            track_id=track.captured.track.track_id,
-            dropped_datagrams=track.captured.dropped_datagrams,
-            kernel_drops=track.captured.kernel_drops,
-            **track.counts._asdict(),
-        )
+    chosen = tuple(i for i, lane in enumerate(found.lanes) if lane.kind in output.kinds)
+    start_us = min(found.lanes[c].start_us for c in chosen)
+    return Description(manifest, found, output, chosen, start_us)

@@ -1,35 +1,30 @@
-"""The second reading of a source: the frames of all its lanes, merged in the order they play."""
+"""The media of a source: the frames of all its lanes, merged in the order they play."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from itertools import chain, pairwise
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
+from isotrack.codecs.audio import audio_codec
+from isotrack.media.lanes import Lane
 from isotrack.media.placed import place
-from isotrack.media.reader import TrackReader
+from isotrack.media.reader import StreamFrames, TrackCounts, TrackReader
 from isotrack.media.silence import SilenceFiller
+from isotrack.pipeline.blackening import BlackFiller
+from isotrack.pipeline.buffers import BufferPool
 from isotrack.pipeline.chunks import ChunkReader
-from isotrack.pipeline.queueing import NEVER, Due, LaneQueue, StreamId
+from isotrack.pipeline.orientation import OrientationLog
+from isotrack.pipeline.ports import BlackPictures, PictureTurners
+from isotrack.pipeline.queueing import NEVER, LaneQueue, Seen
+from isotrack.pipeline.sections import StreamId, section_of
 from isotrack.pipeline.survey import Survey
+from isotrack.pipeline.turning import lane_turner
+from isotrack.pipeline.windows import Window, merged
+from isotrack.recording.options import RemuxOptions
 
-WINDOW_US = 10_000_000
-"""Frames of so long a time are merged at once."""
+_DEFAULTS = RemuxOptions()
 
-
-class Window(NamedTuple):
-    """Frames of all lanes in the order they go into a file."""
-
-    lane: NDArray[np.int64]
-    time_us: NDArray[np.int64]
-    keyframe: NDArray[np.bool_]
-    after_loss: NDArray[np.bool_]
-    size: NDArray[np.int64]
-    body: list[memoryview]
-    """[n] the bytes of each frame."""
+WINDOW_US = 30_000_000
+"""Frames of so long a time are merged at once: a hole may be hours long."""
 
 
 class LaneMerger:
@@ -37,80 +32,148 @@ class LaneMerger:
 
     Args:
         found: the survey.
-        chunks: where the packets are read from again.
+        chunks: where the packets are read from.
         start_us: where the source begins: audio lanes are led in with silence from there.
+        turners: makes what turns pictures; without it they stay as published.
+        options: how gaps are filled, and from when to when the tracks of a file go.
+        pictures: makes black pictures; without it the last one stands in gaps.
     """
 
-    def __init__(self, found: Survey, chunks: ChunkReader, start_us: int) -> None:
+    def __init__(
+        self,
+        found: Survey,
+        chunks: ChunkReader,
+        start_us: int,
+        turners: PictureTurners | None = None,
+        options: RemuxOptions = _DEFAULTS,
+        pictures: BlackPictures | None = None,
+    ) -> None:
         self._survey = found
         self._chunks = chunks
         self._start_us = start_us
+        self._end_us = max(span.over_us for lane in found.lanes for span in lane.spans)
+        self._options = options
+        self.readers = [
+            TrackReader(track.form, [stream.known for stream in track.streams])
+            for track in found.tracks
+        ]
+        """By track: what became of its packets."""
         self.fillers = [
-            SilenceFiller(start_us) if lane.kind == "audio" else None for lane in found.lanes
+            self._filler(lane) if lane.kind == "audio" else None for lane in found.lanes
         ]
         """By lane; None for video."""
+        black = pictures if options.video_gaps == "black" else None
+        self.black = [
+            self._black_filler(lane, black) if lane.kind == "video" and black else None
+            for lane in found.lanes
+        ]
+        """By lane; None for sound, and where the last picture stands."""
+        self.queues = [self._queue(number) for number in range(len(found.lanes))]
+        """By lane."""
+        self.turners = [lane_turner(lane, found, chunks, turners) for lane in found.lanes]
+        """By lane; None where nothing is announced of how the camera is held."""
 
     def windows(self) -> Iterator[Window]:
         """The frames of the source, a stretch at a time."""
-        lanes = [
-            LaneQueue(self._streams(number), filler, self._start_us)
-            for number, filler in enumerate(self.fillers)
-        ]
+        lanes = self.queues
         lane_of = {stream: lane for lane in lanes for stream in lane.streams}
         readings = [self._reading(index, lane_of) for index in range(len(self._survey.tracks))]
         done_us = self._start_us
         while (behind := min(lanes, key=lambda lane: lane.frontier_us)).frontier_us != NEVER:
-            track = behind.next_track
-            if not next(readings[track], False):
-                for lane in lanes:
-                    lane.end_of(track)
+            next(readings[behind.next_track])
+            for lane in lanes:
+                lane.advance()
             frontier_us = min(lane.frontier_us for lane in lanes)
-            last_us = max(lane.end_us for lane in lanes)
-            # Pictures out of decode order may yet be due just at the frontier.
-            complete_us = last_us if frontier_us == NEVER else frontier_us - 1
-            while done_us < complete_us:
-                done_us = min(done_us + WINDOW_US, complete_us)
-                window = _merge([lane.take(done_us) for lane in lanes])
-                if window is not None:
-                    yield window
+            if frontier_us != NEVER:
+                # Pictures out of decode order may yet be due just at the frontier.
+                yield from self._take(lanes, done_us, frontier_us - 1)
+                done_us = max(done_us, frontier_us - 1)
+        end_us = max(lane.end_us for lane in lanes)
+        yield from self._take(lanes, done_us, end_us)
+        for lane in lanes:
+            lane.close(end_us)
 
-    def _streams(self, number: int) -> dict[StreamId, int]:
-        """The streams of a lane in order, and how many frames each has."""
-        lane, tracks = self._survey.lanes[number], self._survey.tracks
-        return {
-            StreamId(span.track, span.stream): tracks[span.track].extents[span.stream].frames
-            for span in lane.spans
-        }
+    def seen(self, lane: Lane) -> list[Seen]:
+        """Which stream of a lane is seen or heard when, as far as it was gone through."""
+        return self.queues[self._survey.lanes.index(lane)].seen
 
-    def _reading(self, index: int, lane_of: dict[StreamId, LaneQueue]) -> Iterator[bool]:
+    def orientation(self, lane: Lane) -> OrientationLog:
+        """How the pictures of a lane are turned, as far as they were gone through."""
+        turner = self.turners[self._survey.lanes.index(lane)]
+        return OrientationLog(fixed=True) if turner is None else turner.log
+
+    def counts(self) -> list[TrackCounts]:
+        """What became of the packets of each track, once all windows were gone through."""
+        return [reader.counts() for reader in self.readers]
+
+    def _filler(self, lane: Lane) -> SilenceFiller:
+        form = self._survey.tracks[lane.spans[0].track].form
+        codec = audio_codec(form.codec, form.clock_rate, form.channels, form.fmtp)
+        return SilenceFiller(self._from_us(lane), codec)
+
+    def _black_filler(self, lane: Lane, pictures: BlackPictures) -> BlackFiller:
+        padded = self._options.track_span == "presence"
+        start_us, end_us = (self._start_us, self._end_us) if padded else (None, None)
+        return BlackFiller(lane.codec, pictures, self._size_at, start_us, end_us)
+
+    def _from_us(self, lane: Lane) -> int:
+        """Where a lane of sound begins."""
+        return self._start_us if self._options.track_span == "presence" else lane.start_us
+
+    def _queue(self, number: int) -> LaneQueue:
+        return LaneQueue(
+            [section_of(spans) for spans in self._survey.lanes[number].sections],
+            self._start_us,
+            silence=self.fillers[number],
+            padded_us=self._end_us if self._options.track_span == "presence" else None,
+            black=self.black[number],
+        )
+
+    def _size_at(self, stream: StreamId, time_us: int) -> tuple[int, int]:
+        """Width and height of a stream's picture at a time."""
+        clock = self._survey.tracks[stream.track].clocks[stream.ordinal]
+        sizes = self.readers[stream.track].streams[stream.ordinal].assembler.sizes
+        before = [size for size in sizes if clock.host_us_at(size.timestamp) <= time_us]
+        size = (before or sizes)[-1 if before else 0]
+        return size.width, size.height
+
+    def _reading(self, index: int, lane_of: dict[StreamId, LaneQueue]) -> Iterator[None]:
         """Read a track, a chunk with each step, into the lanes of its streams."""
-        track = self._survey.tracks[index]
-        reader = TrackReader(track.form)
-        for records in chain(self._chunks.read(track.captured.chunks), [None]):
-            for ordinal, frames in reader.finish() if records is None else reader.push(records):
-                stream = StreamId(index, ordinal)
-                lane_of[stream].add(stream, place(frames, track.clocks[ordinal]))
-            yield True
+        track, reader = self._survey.tracks[index], self.readers[index]
+        left = dict(enumerate(track.streams))
+        bodies = BufferPool()
 
+        def finish(over: Sequence[int]) -> None:
+            for ordinal in over:
+                del left[ordinal]
+                add(reader.finish(ordinal))
+                if (stream := StreamId(index, ordinal)) in lane_of:
+                    lane_of[stream].end_of(stream)
 
-def _merge(lanes: list[list[Due]]) -> Window | None:
-    """The frames of all lanes in the order they are due; None when there are none."""
-    pieces = [(number, piece) for number, lane in enumerate(lanes) for piece in lane]
-    if not pieces:
-        return None
-    due = np.concatenate([piece.due_us for _, piece in pieces])
-    order = np.argsort(due, kind="stable")
-    bodies: list[memoryview] = []
-    for _, (_, placed) in pieces:
-        whole = memoryview(placed.body)
-        ends = np.cumsum(placed.size).tolist()
-        bodies += [whole[a:z] for a, z in pairwise([0, *ends])]
-    counts = [piece.placed.count for _, piece in pieces]
-    return Window(
-        lane=np.repeat([number for number, _ in pieces], counts)[order],
-        time_us=np.concatenate([piece.placed.time_us for _, piece in pieces])[order],
-        keyframe=np.concatenate([piece.placed.keyframe for _, piece in pieces])[order],
-        after_loss=np.concatenate([piece.placed.after_loss for _, piece in pieces])[order],
-        size=np.concatenate([piece.placed.size for _, piece in pieces])[order],
-        body=[bodies[i] for i in order.tolist()],
-    )
+        def add(found: Sequence[StreamFrames]) -> None:
+            for ordinal, frames in found:
+                if (stream := StreamId(index, ordinal)) in lane_of:
+                    lane_of[stream].add(stream, place(frames, track.clocks[ordinal], bodies.take))
+
+        for chunk, records in self._chunks.read(track.captured.chunks):
+            add(reader.push(records))
+            finish([i for i, stream in left.items() if stream.last_chunk <= chunk])
+            yield
+        finish(list(left))
+        yield
+
+    def _take(self, lanes: Sequence[LaneQueue], start_us: int, end_us: int) -> Iterator[Window]:
+        """The frames of all lanes due up to a time, in windows that are not too long."""
+        while True:
+            next_us = min(lane.next_us for lane in lanes)
+            start_us = min(max(start_us + WINDOW_US, next_us), end_us)
+            pieces = [
+                (number, piece)
+                for number, (lane, turner) in enumerate(zip(lanes, self.turners, strict=True))
+                for due in lane.take(start_us)
+                for piece in (turner.turn(due) if turner else [due])
+            ]
+            if pieces:
+                yield merged(pieces)
+            if start_us >= end_us:
+                return

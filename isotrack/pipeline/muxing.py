@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.matroska.blocks import HEADER_SIZE, block_headers
+from isotrack.matroska.tracks import TrackEntry
 from isotrack.matroska.writer import MatroskaWriter
 from isotrack.media.lanes import Lane
-from isotrack.pipeline.merging import Window
+from isotrack.pipeline.extents import LaneExtent
 from isotrack.pipeline.ports import ObjectWriter
+from isotrack.pipeline.windows import Window, joined
 
 CLUSTER_US = 5_000_000
 """A cluster spans no more, so that seeking in sound alone is quick."""
@@ -20,12 +21,8 @@ CLUSTER_US = 5_000_000
 CLUSTER_BYTES = 4 << 20
 """A cluster that has more ends with the frame at hand: it is held in memory until it is whole."""
 
-
-class Freeze(NamedTuple):
-    """The picture of a lane stands still, from the last frame before a loss to the next one."""
-
-    start_us: int
-    end_us: int
+MAX_SHIFT_MS = 100
+"""By how much a picture may be late to have a time of its own; beyond it nobody films so fast."""
 
 
 class OutputMuxer:
@@ -49,41 +46,60 @@ class OutputMuxer:
     ) -> None:
         self._number = np.zeros(len(lanes), np.int64)
         self._number[list(chosen)] = np.arange(1, len(chosen) + 1)
+        self._takes_all = len(chosen) == len(lanes)
         self._cued = next((c for c in chosen if lanes[c].kind == "video"), chosen[0])
         self._by_keyframe = lanes[self._cued].kind == "video"
         self._start_us = start_us
         self._writer = writer
         self._target = target
         self._waiting: Window | None = None
-        self._last_us: dict[int, int] = {}
-        self.frames = np.zeros(len(lanes), np.int64)
-        """Frames written, by lane."""
-        self.freezes: dict[int, list[Freeze]] = {c: [] for c in chosen if lanes[c].kind == "video"}
-        """By lane: where its picture stands still."""
+        self._last_ms: dict[int, tuple[int, int]] = {}
+        """By lane: when its latest picture is due, and when it stands in the file."""
+        self.extents = {c: LaneExtent(is_video=lanes[c].kind == "video") for c in chosen}
+        """By lane: what of it is in the file."""
         target.write(writer.head())
+
+    @property
+    def end_us(self) -> int:
+        """When the last frame ends."""
+        return max(self._start_us, *(extent.end_us for extent in self.extents.values()))
 
     def push(self, window: Window) -> None:
         """Add the window's frames that belong to this file."""
-        chosen = np.flatnonzero(
-            (self._number[window.lane] > 0) & (window.time_us >= self._start_us)
-        )
-        self._note(window, chosen)
-        frames = _take(window, chosen)
+        frames = self._chosen(window)
+        for lane, extent in self.extents.items():
+            mine = slice(None) if len(self.extents) == 1 else np.flatnonzero(frames.lane == lane)
+            extent.add(
+                frames.time_us[mine],
+                frames.duration_us[mine],
+                frames.after_loss[mine],
+                frames.keyframe[mine],
+            )
         if self._waiting is not None:
-            frames = _join(self._waiting, frames)
-        start = 0
-        for end in self._cluster_ends(frames):
-            self._write_cluster(_part(frames, start, end))
-            start = end
-        self._waiting = _part(frames, start, len(frames.body))
+            frames = joined(self._waiting, frames)
+        ends = list(self._cluster_ends(frames))
+        self._write_clusters(frames, ends)
+        self._waiting = frames.take(slice(ends[-1], None)) if ends else frames
 
-    def commit(self) -> None:
-        """Write what is left, and make the file visible."""
-        if self._waiting is not None:
-            self._write_cluster(self._waiting)
-        tail, head = self._writer.finish()
+    def commit(self, tracks: Sequence[TrackEntry]) -> None:
+        """Write what is left, and make the file visible.
+
+        Args:
+            tracks: as they are known now, each of the same size as it was in the beginning.
+        """
+        if self._waiting is not None and self._waiting.count:
+            self._write_clusters(self._waiting, [self._waiting.count])
+        duration_ms = (self.end_us - self._start_us + 500) // 1000
+        tail, head = self._writer.finish(tracks, duration_ms)
         self._target.write(tail)
         self._target.commit(head)
+
+    def _chosen(self, window: Window) -> Window:
+        """The frames of a window that go into this file."""
+        if self._takes_all and window.time_us.min() >= self._start_us:
+            return window
+        mask = (self._number[window.lane] > 0) & (window.time_us >= self._start_us)
+        return window if mask.all() else window.take(mask)
 
     def _cluster_ends(self, frames: Window) -> Iterator[int]:
         """Where each cluster ends: at a frame to enter at, or where there is too much for one."""
@@ -92,7 +108,7 @@ class OutputMuxer:
         else:
             entries = []
         total = np.cumsum(frames.size)
-        start, count = 0, len(frames.body)
+        start, count = 0, frames.count
         entries.append(count)
         following = 0
         while start < count:
@@ -109,72 +125,47 @@ class OutputMuxer:
             yield end
             start = end
 
-    def _note(self, window: Window, chosen: NDArray[np.int64]) -> None:
-        self.frames += np.bincount(window.lane[chosen], minlength=len(self.frames))
-        for lane, freezes in self.freezes.items():
-            mine = chosen[window.lane[chosen] == lane]
-            if not len(mine):
-                continue
-            times = window.time_us[mine]
-            before = np.concatenate(([self._last_us.get(lane, times[0])], times[:-1]))
-            for i in np.flatnonzero(window.after_loss[mine]).tolist():
-                if before[i] < times[i]:
-                    freezes.append(Freeze(int(before[i]), int(times[i])))
-            self._last_us[lane] = int(times[-1])
-
-    def _write_cluster(self, frames: Window) -> None:
-        if not frames.body:
+    def _write_clusters(self, frames: Window, ends: Sequence[int]) -> None:
+        """Write the frames up to the last of these ends, as a cluster up to each."""
+        if not ends:
             return
-        ms = (frames.time_us - self._start_us + 500) // 1000
-        base = int(ms[0])
-        numbers = self._number[frames.lane]
-        headers = memoryview(
-            block_headers(frames.size, numbers, ms - base, frames.keyframe).tobytes()
-        )
-        offsets = np.concatenate(([0], np.cumsum(frames.size + HEADER_SIZE)))
-        cued = np.flatnonzero((frames.lane == self._cued) & frames.keyframe)
-        if not self._by_keyframe:
-            cued = cued[:1]
+        starts, count = [0, *ends[:-1]], ends[-1]
+        lane, size, keyframe = frames.lane[:count], frames.size[:count], frames.keyframe[:count]
+        ms = self._distinct((frames.time_us[:count] - self._start_us + 500) // 1000, lane)
+        base = ms[starts]
+        relative = ms - np.repeat(base, np.diff([0, *ends]))
+        frames.write_headers(block_headers(size, self._number[lane], relative, keyframe))
+        offsets = np.concatenate(([0], np.cumsum(size + HEADER_SIZE)))
+        cued = np.flatnonzero((lane == self._cued) & keyframe)
         number = int(self._number[self._cued])
-        cues = [(number, int(ms[i]) - base, int(offsets[i])) for i in cued.tolist()]
-        parts: list[bytes | memoryview] = [b""] * (2 * len(frames.body) + 1)
-        parts[0] = self._writer.cluster(base, int(offsets[-1]), cues)
-        parts[1::2] = [headers[i : i + HEADER_SIZE] for i in range(0, len(headers), HEADER_SIZE)]
-        parts[2::2] = frames.body
-        self._target.write(b"".join(parts))
+        for i, pieces in enumerate(frames.runs(ends)):
+            start, end = starts[i], ends[i]
+            mine = cued[slice(*np.searchsorted(cued, (start, end)))]
+            cues = [
+                (number, int(relative[k]), int(offsets[k] - offsets[start]))
+                for k in (mine if self._by_keyframe else mine[:1]).tolist()
+            ]
+            header = self._writer.cluster(int(base[i]), int(offsets[end] - offsets[start]), cues)
+            self._target.write(b"".join([header, *pieces]))
 
+    def _distinct(self, ms: NDArray[np.int64], lane: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Times of which no two of a picture track are equal: players would show one of the two.
 
-def _take(window: Window, chosen: NDArray[np.int64]) -> Window:
-    if len(chosen) == len(window.body):
-        return window
-    return Window(
-        lane=window.lane[chosen],
-        time_us=window.time_us[chosen],
-        keyframe=window.keyframe[chosen],
-        after_loss=window.after_loss[chosen],
-        size=window.size[chosen],
-        body=[window.body[i] for i in chosen.tolist()],
-    )
-
-
-def _part(window: Window, start: int, end: int) -> Window:
-    part = slice(start, end)
-    return Window(
-        lane=window.lane[part],
-        time_us=window.time_us[part],
-        keyframe=window.keyframe[part],
-        after_loss=window.after_loss[part],
-        size=window.size[part],
-        body=window.body[part],
-    )
-
-
-def _join(first: Window, second: Window) -> Window:
-    return Window(
-        lane=np.concatenate((first.lane, second.lane)),
-        time_us=np.concatenate((first.time_us, second.time_us)),
-        keyframe=np.concatenate((first.keyframe, second.keyframe)),
-        after_loss=np.concatenate((first.after_loss, second.after_loss)),
-        size=np.concatenate((first.size, second.size)),
-        body=first.body + second.body,
-    )
+        Where pictures play out of decode order, and where there are more of them than milliseconds
+        for long, their times are left as they are.
+        """
+        for number, extent in self.extents.items():
+            rows = np.flatnonzero(lane == number) if len(self.extents) > 1 else np.arange(len(ms))
+            if not extent.is_video or not len(rows):
+                continue
+            mine = ms[rows]
+            before, last = self._last_ms.get(number, (int(mine[0]) - 1, int(mine[0]) - 1))
+            steps = np.diff(mine, prepend=before)
+            self._last_ms[number] = int(mine[-1]), int(mine[-1])
+            if steps.min() == 0 or (steps.min() > 0 and mine[0] <= last):
+                place = np.arange(len(rows))
+                distinct = np.maximum(np.maximum.accumulate(mine - place), last + 1) + place
+                if (distinct - mine).max() <= MAX_SHIFT_MS:
+                    ms[rows] = distinct
+                    self._last_ms[number] = int(mine[-1]), int(distinct[-1])
+        return ms

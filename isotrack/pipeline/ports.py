@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
-from isotrack.recording.calls import CallRecord, Egress
-from isotrack.recording.events import Event
-from isotrack.recording.files import RecordingFile
-from isotrack.recording.outcomes import OutcomeRecord, RecordingFailure
-from isotrack.recording.settings import CallSettings
-from isotrack.recording.tracks import Call
+if TYPE_CHECKING:  # the records and events of the control plane take longer to load than a remux
+    from isotrack.recording.calls import CallRecord, Egress
+    from isotrack.recording.events import Event
+    from isotrack.recording.files import RecordingFile
+    from isotrack.recording.outcomes import OutcomeRecord, RecordingFailure
+    from isotrack.recording.settings import CallSettings
+    from isotrack.recording.tracks import Call
 
 
 class ObjectMissing(Exception):
@@ -45,8 +46,21 @@ class ObjectStore(Protocol):
     the owner of the store has to act (no such bucket, access denied).
     """
 
+    @property
+    def read_ahead(self) -> int:
+        """How many reads are worth having under way while one is worked on; 0 where none is."""
+
     def get(self, key: str) -> bytes:
         """The whole object. Raises ObjectMissing."""
+
+    def read_into(self, key: str, buffer: memoryview) -> int:
+        """Read the object, or as much as there is room for; gives the bytes read.
+
+        Raises ObjectMissing.
+        """
+
+    def tail(self, key: str, size: int) -> bytes:
+        """The last bytes of the object, all of it when it has no more. Raises ObjectMissing."""
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces, so that a large one needs little memory. Raises ObjectMissing."""
@@ -154,3 +168,69 @@ class Executions(Protocol):
 
     def start(self, name: str, execution_input: str) -> bool:
         """Start a run; False when one of that name was started before. Raises `Transient`."""
+
+
+class NoPicture(Exception):
+    """No picture of this codec or size can be made here."""
+
+
+class BlackPictures(Protocol):
+    """Makes black pictures, each codec and size encoded once."""
+
+    def frame(self, codec: str, width: int, height: int) -> bytes:
+        """A keyframe that is black, as Matroska holds frames of a codec (its encoding name).
+
+        H.264 and H.265 bring their parameter sets along, under numbers that publishers do not use:
+        those in the header of the file stay as they are. Raises NoPicture.
+        """
+
+
+class NotTurnable(Exception):
+    """Pictures of this codec or size cannot be turned here."""
+
+
+class CodedPicture(NamedTuple):
+    """A frame that is to be turned."""
+
+    frame: bytes
+    """As it lies in a Matroska block."""
+    keyframe: bool
+    time_us: int
+    degrees: int
+    """Clockwise: 0, 90, 180 or 270."""
+
+
+class TurnedPicture(NamedTuple):
+    """A frame coded anew."""
+
+    number: int
+    """Of the frame among those given, from 0."""
+    frame: bytes
+    keyframe: bool
+
+
+class PictureTurner(Protocol):
+    """Decodes one stretch of a video track, frame by frame in decode order, and codes it anew.
+
+    Its frames need nothing but each other: the first one is a keyframe, and none disturbs frames of
+    the publisher that follow.
+    """
+
+    def follow(self, frame: bytes) -> None:
+        """Decode a frame of which nothing is wanted, but which later ones need."""
+
+    def turn(self, pictures: Sequence[CodedPicture]) -> list[TurnedPicture]:
+        """Turn each picture; frames that show none, or cannot be decoded, give none.
+
+        Keyframes stay keyframes. Raises NotTurnable.
+        """
+
+
+class PictureTurners(Protocol):
+    """Makes a turner for each stretch."""
+
+    def __call__(self, codec: str, configuration: bytes) -> PictureTurner:
+        """A turner for frames of a codec (its encoding name), given Matroska's CodecPrivate.
+
+        Raises NotTurnable.
+        """

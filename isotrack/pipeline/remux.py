@@ -1,12 +1,13 @@
-"""Remux: the chunks of one source become its recording files, without re-encoding anything.
+"""Remux: the chunks of one source become its recording files, re-encoding only turned pictures.
 
-Two readings: the first finds out what there is and when it plays (`survey`), the second writes all
-files at once (`merging`, `muxing`). The same chunks give the same bytes, so a step that died or ran
-twice leaves one file.
+First a look at the ends of the chunks tells what there is and when it plays (`survey`), then one
+reading of the media writes all files at once (`merging`, `muxing`). The same chunks give the same
+bytes, so a step that died or ran twice leaves one file.
 """
 
 from __future__ import annotations
 
+import gc
 import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -16,19 +17,28 @@ from isotrack.pipeline.describing import Description, describe
 from isotrack.pipeline.merging import LaneMerger
 from isotrack.pipeline.muxing import OutputMuxer
 from isotrack.pipeline.plan import read_manifest
-from isotrack.pipeline.ports import ObjectStore
+from isotrack.pipeline.ports import BlackPictures, ObjectStore, PictureTurners
+from isotrack.pipeline.sidecars import make_sidecar
 from isotrack.pipeline.survey import Survey, survey
 from isotrack.recording.errors import NothingPlayable
 from isotrack.recording.files import RecordingFile
 from isotrack.recording.jobs import Job, Remuxed
-from isotrack.recording.manifest import Manifest
+from isotrack.recording.layout import laid_out
+from isotrack.recording.options import RemuxOptions
 from isotrack.recording.outputs import resolve_outputs
 
 CONTENT_TYPE = "video/x-matroska"
 
 
 def remux(
-    job: Job, *, raw: ObjectStore, recordings: ObjectStore, checksum: Callable[[bytes], int]
+    job: Job,
+    *,
+    raw: ObjectStore,
+    recordings: ObjectStore,
+    checksum: Callable[[memoryview], int],
+    turners: PictureTurners | None = None,
+    black_pictures: BlackPictures | None = None,
+    options: RemuxOptions | None = None,
 ) -> Remuxed:
     """Make the files of one source of one participant session.
 
@@ -37,6 +47,11 @@ def remux(
         raw: holds the manifest and its chunks.
         recordings: takes the files and their sidecars.
         checksum: CRC-32C of bytes.
+        turners: makes what turns the pictures of a camera that is turned during the call; without
+            it the header and the sidecar tell of it, as with the option `metadata`.
+        black_pictures: makes what the option `black` puts into gaps of video; without it the last
+            picture stands, as with the option `hold`.
+        options: instead of those in the manifest.
 
     Raises:
         CorruptInput: the manifest cannot be read.
@@ -47,38 +62,55 @@ def remux(
     manifest = read_manifest(job.manifest_key, raw)
     captured = [t for t in manifest.tracks if t.track.track_type.source is job.source]
     chunks = ChunkReader(raw, checksum)
-    found = survey(captured, chunks)
+    options = manifest.options if options is None else options
+    found = survey(captured, chunks, options.layer)
     if not found.lanes:
         raise NothingPlayable(_why_nothing(job, found, chunks))
     outputs = resolve_outputs(manifest.output_types, found.kinds, job.source)
     descriptions = [describe(manifest, found, output) for output in outputs]
-    files = _write(descriptions, manifest, found, chunks, recordings) if descriptions else ()
+    if options.orientation == "metadata":
+        turners = None
+    start_us = min(lane.start_us for lane in found.lanes)
+    merger = LaneMerger(found, chunks, start_us, turners, options, black_pictures)
+    files = _write(descriptions, found, merger, chunks, recordings) if descriptions else ()
     return Remuxed(job=job, files=tuple(files))
 
 
 def _write(
     descriptions: Sequence[Description],
-    manifest: Manifest,
     found: Survey,
+    merger: LaneMerger,
     chunks: ChunkReader,
     recordings: ObjectStore,
 ) -> Iterator[RecordingFile]:
-    merger = LaneMerger(found, chunks, min(lane.start_us for lane in found.lanes))
-    with _muxers(descriptions, found, recordings) as muxers:
+    with _muxers(descriptions, found, recordings) as muxers, _without_collection():
         for window in merger.windows():
             for muxer in muxers:
                 muxer.push(window)
-        for muxer in muxers:
-            muxer.commit()
+        for description, muxer in zip(descriptions, muxers, strict=True):
+            muxer.commit(description.entries(merger))
     for description, muxer in zip(descriptions, muxers, strict=True):
         size, digest = _read_back(recordings, description.key)
-        file = description.file(size, digest, complete=not chunks.missing)
-        sidecar = description.sidecar(
-            file, manifest, muxer, merger.fillers, chunks.missing.values()
+        resolutions = description.resolutions(merger)
+        file = description.file(
+            muxer, resolutions, size_bytes=size, sha256=digest, complete=not chunks.missing
         )
-        body = sidecar.model_dump_json(indent=1).encode()
+        sidecar = make_sidecar(file, description, muxer, merger, chunks.missing.values())
+        body = f"{laid_out(sidecar.model_dump(mode='json'))}\n".encode()
         recordings.put(file.sidecar_key, body, content_type="application/json")
         yield file
+
+
+@contextmanager
+def _without_collection() -> Iterator[None]:
+    """Keep the garbage collector from looking through millions of slices, none of them garbage."""
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 @contextmanager
@@ -117,12 +149,7 @@ def _why_nothing(job: Job, found: Survey, chunks: ChunkReader) -> str:
     reasons = []
     if found.unsupported:
         reasons.append(f"codecs that are not supported: {', '.join(found.unsupported)}")
-    received = sum(track.counts.received for track in found.tracks)
-    if found.tracks and not received:
-        reasons.append("no packet of the announced payload type and SSRC came")
-    elif found.tracks:
-        left_out = sum(track.counts.frames_left_out for track in found.tracks)
-        reasons.append(f"{received} packets came, but no decodable frame ({left_out} left out)")
+    reasons += dict.fromkeys(track.problem for track in found.tracks)
     if chunks.missing:
         listed = ", ".join(f"{m.key} ({m.problem})" for m in list(chunks.missing.values())[:3])
         reasons.append(f"{len(chunks.missing)} chunks are not usable: {listed}")

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
+from isotrack.recording.options import RemuxOptions
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call, Frozen, Id, ParticipantSession, Track
 
@@ -59,6 +60,7 @@ class Manifest(Frozen):
     participant: ParticipantSession
     tracks: tuple[CapturedTrack, ...]
     output_types: tuple[OutputType, ...]
+    options: RemuxOptions = RemuxOptions()
     storage: str = "isotrack"
     """Name of the storage the files are delivered to; ours by default."""
     sealed_by: Literal["agent", "watchdog"] = "agent"

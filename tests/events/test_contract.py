@@ -14,6 +14,7 @@ from pydantic import TypeAdapter
 from events.generate import FOLDER, documents
 from functions.api import app
 from isotrack.recording.events import Event
+from isotrack.recording.sidecar import Sidecar
 
 SAMPLES = FOLDER / "samples"
 EVENT_TYPES = [
@@ -74,6 +75,12 @@ def test_the_samples_of_steps_fit_their_schemas(sample: str, steps: list[str], n
     for step in steps:
         content = content[step]
     jsonschema.validate(content, schema(name))
+
+
+def test_the_sample_of_a_sidecar_is_exactly_what_would_be_written() -> None:
+    sample = load(SAMPLES / "sidecar.json")
+    jsonschema.validate(sample, schema("sidecar"))
+    assert Sidecar.model_validate(sample).model_dump(mode="json") == sample
 
 
 def test_the_sample_of_a_report_fits_its_schema() -> None:

@@ -21,6 +21,16 @@ def test_keys_are_answered_for_under_the_prefix(inner: MemoryStore) -> None:
 
     assert store.get("raw/x/a/1") == b"one"
     assert b"".join(store.stream("raw/x/b")) == b"two"
+    assert store.tail("raw/x/b", 2) == b"wo"
+    buffer = bytearray(5)
+    assert store.read_into("raw/x/b", memoryview(buffer)) == 3
+    assert buffer == b"two\0\0"
+
+
+def test_it_is_as_fit_to_read_ahead_as_what_it_shows(inner: MemoryStore) -> None:
+    inner.read_ahead = 7
+
+    assert MountedStore(inner, "raw/x/").read_ahead == 7
 
 
 @pytest.mark.parametrize("key", ["a/1", "raw/y/a/1", "raw/x", ""])
@@ -31,6 +41,10 @@ def test_what_is_not_under_the_prefix_is_missing(inner: MemoryStore, key: str) -
         store.get(key)
     with pytest.raises(ObjectMissing, match="not under"):
         list(store.stream(key))
+    with pytest.raises(ObjectMissing, match="not under"):
+        store.tail(key, 1)
+    with pytest.raises(ObjectMissing, match="not under"):
+        store.read_into(key, memoryview(bytearray(1)))
 
 
 def test_nothing_is_written_outside_of_the_prefix(inner: MemoryStore) -> None:

@@ -11,7 +11,6 @@ from urllib.parse import urlsplit
 import google_crc32c
 import pytest
 
-from isotrack.adapters.caching import CachingStore
 from isotrack.adapters.filesystem import FilesystemStore
 from isotrack.adapters.memory import MemoryStore
 from isotrack.adapters.s3 import S3Store
@@ -23,15 +22,13 @@ MIB = 1 << 20
 ODD_KEY = "raw/a b+c%2E/ü/'&=?#.rtpdump"
 
 
-@pytest.fixture(params=["memory", "filesystem", "s3", "caching"])
+@pytest.fixture(params=["memory", "filesystem", "s3"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> ObjectStore:
     match request.param:
         case "memory":
             return MemoryStore()
         case "filesystem":
             return FilesystemStore(tmp_path / "store")
-        case "caching":
-            return CachingStore(MemoryStore(), limit_bytes=MIB)
         case _:
             return S3Store(request.getfixturevalue("bucket"))
 
@@ -54,6 +51,35 @@ class TestEveryStore:
         assert b"".join(store.stream("empty")) == b""
         assert list(store.keys("")) == ["empty"]
 
+    @pytest.mark.parametrize("room", [0, 1, 1000, 3 * MIB + 7, 4 * MIB])
+    def test_an_object_is_read_into_what_room_there_is(self, store: ObjectStore, room: int) -> None:
+        body = noise(3 * MIB + 7)
+        store.put("chunk", body)
+        around = bytearray(b"\xaa" * (room + 20))
+        count = store.read_into("chunk", memoryview(around)[10 : 10 + room])
+        assert count == min(room, len(body))
+        assert around[10 : 10 + count] == body[:count]
+        assert around[:10] == b"\xaa" * 10
+        assert around[10 + count :] == b"\xaa" * (10 + room - count)
+
+    @pytest.mark.parametrize("size", [1, 8, 5000, 3 * MIB, 3 * MIB + 7, 3 * MIB + 8, 1 << 40])
+    def test_the_last_bytes_are_told_or_all_where_there_are_no_more(
+        self, store: ObjectStore, size: int
+    ) -> None:
+        body = noise(3 * MIB + 7)
+        store.put("chunk", body)
+        assert store.tail("chunk", size) == body[-size:]
+
+    def test_an_empty_object_has_no_last_bytes_and_nothing_to_read(
+        self, store: ObjectStore
+    ) -> None:
+        store.put("empty", b"")
+        assert store.tail("empty", 100) == b""
+        assert store.read_into("empty", memoryview(bytearray(5))) == 0
+
+    def test_reading_ahead_is_a_number_that_says_whether_it_helps(self, store: ObjectStore) -> None:
+        assert store.read_ahead == (4 if isinstance(store, S3Store) else 0)
+
     def test_put_overwrites(self, store: ObjectStore) -> None:
         store.put("k", b"first, and longer")
         store.put("k", b"second")
@@ -66,6 +92,10 @@ class TestEveryStore:
                 store.get(key)
             with pytest.raises(ObjectMissing, match=key):
                 list(store.stream(key))
+            with pytest.raises(ObjectMissing, match=key):
+                store.read_into(key, memoryview(bytearray(10)))
+            with pytest.raises(ObjectMissing, match=key):
+                store.tail(key, 10)
 
     def test_the_second_create_is_told_so_and_changes_nothing(self, store: ObjectStore) -> None:
         crc = google_crc32c.value(b"first")

@@ -40,7 +40,6 @@ def write_file(
     """A finished file: a cluster per `cluster_ms`, cues to every keyframe of video."""
     writer = MatroskaWriter(
         tracks,
-        duration_ms=duration_ms,
         start_ns=START_NS,
         title=title,
         tags=tags,
@@ -52,7 +51,7 @@ def write_file(
     for frame in sorted(frames, key=lambda frame: frame.time_ms):
         clusters.setdefault(frame.time_ms // cluster_ms * cluster_ms, []).append(frame)
     body = b"".join(write_cluster(writer, at, held, video) for at, held in clusters.items())
-    tail, head = writer.finish()
+    tail, head = writer.finish(tracks, duration_ms)
     assert len(head) == len(first)
     return head + body + tail
 

@@ -50,10 +50,9 @@ def sound() -> list[Frame]:
     return encode_opus(300)
 
 
-def writer_of(*tracks: TrackEntry, duration_ms: int = 0, title: str = "") -> MatroskaWriter:
+def writer_of(*tracks: TrackEntry, title: str = "") -> MatroskaWriter:
     return MatroskaWriter(
         tracks or (TICK,),
-        duration_ms=duration_ms,
         start_ns=START_NS,
         title=title,
         segment_uid=SEGMENT_UID,
@@ -170,14 +169,14 @@ class TestHeader:
     def test_a_file_without_any_frame_is_a_file(self) -> None:
         writer = writer_of()
         writer.head()
-        tail, head = writer.finish()
+        tail, head = writer.finish([TICK], 0)
         read = read_matroska(head + tail)
         assert (read.blocks, read.cues) == ([], [])
         with av.open(io.BytesIO(head + tail)) as container:
             assert [stream.type for stream in container.streams] == ["audio"]
 
     def test_a_file_whose_writer_died_is_read_as_far_as_it_goes(self, camera: list[Frame]) -> None:
-        writer = writer_of(CAMERA, duration_ms=6000)
+        writer = writer_of(CAMERA)
         first = [frame for frame in camera if frame.time_ms < 1000]
         file = writer.head() + write_cluster(writer, 0, first, {1})
         assert demux(file) == first
@@ -188,7 +187,6 @@ class TestHeader:
             ({"tracks": []}, "tracks of different numbers"),
             ({"tracks": [TICK, TICK]}, "tracks of different numbers"),
             ({"segment_uid": b"short"}, "16 bytes"),
-            ({"duration_ms": -1}, "duration"),
             ({"title": "a\0b"}, "NUL"),
         ],
     )
@@ -196,11 +194,45 @@ class TestHeader:
         self, changes: dict[str, object], message: str
     ) -> None:
         arguments: dict[str, object] = {
-            "tracks": [TICK], "duration_ms": 1, "start_ns": START_NS, "title": "",
-            "segment_uid": SEGMENT_UID,
+            "tracks": [TICK], "start_ns": START_NS, "title": "", "segment_uid": SEGMENT_UID,
         }  # fmt: skip
         with pytest.raises(ValueError, match=message):
             MatroskaWriter(**(arguments | changes))  # type: ignore[arg-type]
+
+
+class TestWhatIsKnownLast:
+    def test_the_largest_picture_and_the_duration_stand_in_a_head_of_the_same_length(
+        self, camera: list[Frame]
+    ) -> None:
+        writer = writer_of(CAMERA)
+        first = writer.head()
+        body = write_cluster(writer, 0, camera[:5], {1})
+        tail, head = writer.finish([vp8(1, 11, 16_383, 8640, name="Camera")], 200)
+        assert len(head) == len(first)
+        read = read_matroska(head + body + tail)
+        assert read.blocks == camera[:5]
+        assert read.info.get("Duration") == 200.0
+        picture = read.tracks[0].one("Video")
+        assert (picture.get("PixelWidth"), picture.get("PixelHeight")) == (16_383, 8640)
+
+    def test_the_smallest_picture_has_as_long_a_head_as_the_largest(self) -> None:
+        heads = {
+            len(
+                MatroskaWriter(
+                    [vp8(1, 1, *size)], start_ns=0, title="", segment_uid=SEGMENT_UID
+                ).head()
+            )
+            for size in ((1, 1), (255, 256), (65_535, 65_535))
+        }
+        assert len(heads) == 1
+
+    def test_a_duration_before_the_start_is_refused(self) -> None:
+        with pytest.raises(ValueError, match="a duration of -1 ms"):
+            writer_of().finish([TICK], -1)
+
+    def test_tracks_that_no_longer_fit_in_the_head_are_refused(self) -> None:
+        with pytest.raises(ValueError, match="another length"):
+            writer_of(CAMERA).finish([CAMERA._replace(name="Camera 2")], 10)
 
 
 class TestSeeking:
@@ -235,10 +267,10 @@ class TestSeeking:
 
     def test_cues_of_one_time_share_a_point_whatever_their_order(self) -> None:
         tracks = [CAMERA, MICROPHONE]
-        writer = writer_of(*tracks, duration_ms=40)
+        writer = writer_of(*tracks)
         frames = [Frame(2, 10, True, b"sound"), Frame(1, 0, True, b"a"), Frame(1, 10, True, b"b")]
         body = write_cluster(writer, 5, frames, {1, 2})
-        tail, head = writer.finish()
+        tail, head = writer.finish(tracks, 40)
         read = read_matroska(head + body + tail)
         assert read.cues == [(0, 1), (10, 1), (10, 2)]
         assert len(read.segment.one("Cues").children) == 2

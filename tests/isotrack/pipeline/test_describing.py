@@ -2,14 +2,15 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-import google_crc32c
 import pytest
 
+from isotrack.adapters.checksums import crc32c_of
 from isotrack.pipeline.chunks import ChunkReader
 from isotrack.pipeline.describing import MAX_RESOLUTIONS, describe, from_unix_us, to_unix_us
 from isotrack.pipeline.survey import survey
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import TrackType
+from tests.isotrack.pipeline.remuxing import made, matroska, sidecar
 from tests.sessions import START_US, STARTED, Sender, Session, opus_call, vp8_call
 
 
@@ -20,47 +21,62 @@ def test_times_are_exact_to_the_microsecond() -> None:
 
 
 def session() -> Session:
-    made = Session()
-    made.capture(TrackType.AUDIO, opus_call(2))
-    made.capture(TrackType.VIDEO, vp8_call(2))
-    return made
+    source = Session()
+    source.capture(TrackType.AUDIO, opus_call(2))
+    source.capture(TrackType.VIDEO, vp8_call(2))
+    return source
 
 
 def test_a_revision_is_in_the_names_from_the_second_on() -> None:
-    made = session()
-    found = survey(made.tracks, ChunkReader(made.store, google_crc32c.value))
+    source = session()
+    found = survey(source.tracks, ChunkReader(source.store, crc32c_of))
 
-    first = describe(made.seal(), found, OutputType.AUDIO_ONLY).call_file
-    second = describe(made.seal(revision=2), found, OutputType.AUDIO_ONLY).call_file
+    first = describe(source.seal(), found, OutputType.AUDIO_ONLY)
+    second = describe(source.seal(revision=2), found, OutputType.AUDIO_ONLY)
 
     assert first.filename.endswith("_audio_only_1760000000000.mkv")
     assert second.filename.endswith("_audio_only_1760000000000.r2.mkv")
-    assert second.sidecar_key.endswith(".r2.json")
-    assert second.revision == 2
+    assert second.key.endswith(f"/{second.filename}")
+    assert first.matroska().head() != second.matroska().head()  # they are two segments
+
+
+def test_a_file_is_announced_as_it_was_described_and_written() -> None:
+    source = session()
+    source.seal(revision=2)
+
+    _, video, _ = made(source)
+
+    assert video.revision == 2
+    assert video.filename.endswith("_video_only_1760000000000.r2.mkv")
+    assert video.sidecar_key == video.key.removesuffix(".mkv") + ".json"
 
 
 def test_what_began_before_the_recording_has_a_negative_place_on_its_timeline() -> None:
-    made = session()
-    found = survey(made.tracks, ChunkReader(made.store, google_crc32c.value))
-    late = made.seal(recording_started_at=STARTED + timedelta(seconds=1))
+    source = session()
+    found = survey(source.tracks, ChunkReader(source.store, crc32c_of))
+    late = source.seal(recording_started_at=STARTED + timedelta(seconds=1))
 
-    assert describe(late, found, OutputType.AUDIO_VIDEO).call_file.timeline_offset_ms == -998
+    description = describe(late, found, OutputType.AUDIO_VIDEO)
+    tags = description.matroska().head()
+
+    at = tags.index(b"ISOTRACK_TIMELINE_OFFSET_MS")
+    assert b"-998" in tags[at : at + 50]
 
 
-@pytest.mark.parametrize(("announced", "written"), [(1, 1), (2, 2), (6, 2)])
-def test_opus_of_more_channels_than_rtp_has_is_stereo(announced: int, written: int) -> None:
-    made = Session()
-    made.capture(TrackType.AUDIO, opus_call(1), channels=announced)
-    found = survey(made.tracks, ChunkReader(made.store, google_crc32c.value))
+@pytest.mark.parametrize(("announced", "written"), [(1, 1), (2, 2)])
+def test_opus_has_the_channels_that_were_announced(announced: int, written: int) -> None:
+    source = Session()
+    source.capture(TrackType.AUDIO, opus_call(1), channels=announced)
+    found = survey(source.tracks, ChunkReader(source.store, crc32c_of))
 
-    head = describe(made.seal(), found, OutputType.AUDIO_ONLY).matroska().head()
+    head = describe(source.seal(), found, OutputType.AUDIO_ONLY).matroska().head()
 
     at = head.index(b"OpusHead")
     assert head[at + 9] == written
 
 
 def test_more_sizes_than_an_event_holds_are_left_to_the_sidecar() -> None:
-    made = Session()
+    source = Session()
     sender = Sender()
     for i in range(MAX_RESOLUTIONS + 6):
         vp8_call(
@@ -71,13 +87,33 @@ def test_more_sizes_than_an_event_holds_are_left_to_the_sidecar() -> None:
             width=100 + i,
             packets=1,
         )
-    made.capture(TrackType.VIDEO, sender.sent)
-    found = survey(made.tracks, ChunkReader(made.store, google_crc32c.value))
+    source.capture(TrackType.VIDEO, sender.sent)
+    source.seal()
 
-    description = describe(made.seal(), found, OutputType.VIDEO_ONLY)
+    (file,) = made(source)
 
-    assert len(description.call_file.resolutions) == MAX_RESOLUTIONS
-    assert [size.width for size in description.resolutions] == [
-        100 + i for i in range(MAX_RESOLUTIONS + 6)
-    ]
-    assert description.resolutions[10].at_ms == 1000
+    assert len(file.resolutions) == MAX_RESOLUTIONS
+    resolutions = sidecar(source.store, file).tracks[0].resolutions
+    assert [size.width for size in resolutions] == [100 + i for i in range(MAX_RESOLUTIONS + 6)]
+    assert resolutions[10].at_ms == 1000
+
+
+def test_the_largest_picture_stands_in_the_header() -> None:
+    """Larger by its area: all of it is to fit, and players scale to the header's size."""
+    source, sender = Session(), Sender()
+    for i, (width, height) in enumerate([(320, 180), (180, 320), (1280, 720), (640, 900)]):
+        start_us = START_US + 1_000_000 * i
+        vp8_call(
+            1, sender=sender, start_us=start_us, timestamp=90_000 * i, width=width, height=height
+        )
+    source.capture(TrackType.VIDEO, sender.sent)
+    source.seal()
+
+    (file,) = made(source)
+
+    (track,) = matroska(source.store, file).tracks
+    picture = track.one("Video")
+    assert (picture.get("PixelWidth"), picture.get("PixelHeight")) == (1280, 720)
+    assert [(r.width, r.height) for r in file.resolutions] == [
+        (320, 180), (180, 320), (1280, 720), (640, 900),
+    ]  # fmt: skip

@@ -10,24 +10,35 @@ from isotrack.adapters.memory import MemoryStore
 from isotrack.matroska import tracks
 from isotrack.matroska.writer import MatroskaWriter
 from isotrack.media.lanes import Lane, Span
-from isotrack.pipeline.merging import Window
-from isotrack.pipeline.muxing import CLUSTER_BYTES, Freeze, OutputMuxer
+from isotrack.media.placed import ROOM
+from isotrack.pipeline.muxing import CLUSTER_BYTES, MAX_SHIFT_MS, OutputMuxer
+from isotrack.pipeline.windows import Window
 from tests.ebml_reader import Matroska, read_matroska
 
-START_US = 1_760_000_000_000_000
-VIDEO = Lane("video", "vp8", (Span(0, 0, "video", "vp8", START_US, START_US, START_US),))
-AUDIO = Lane("audio", "opus", (Span(1, 0, "audio", "opus", START_US, START_US, START_US),))
+START_US = 1_740_000_000_000_000
+VIDEO = Lane("video", "vp8", (Span(0, 0, "video", "vp8", START_US, START_US),))
+AUDIO = Lane("audio", "opus", (Span(1, 0, "audio", "opus", START_US, START_US),))
 
 
 def window(*frames: tuple[int, float, bool], size: int = 10, lost: Sequence[int] = ()) -> Window:
-    """Frames given as lane, milliseconds and whether it is a keyframe."""
+    """Frames given as lane, milliseconds and whether it is a keyframe; a body for each lane."""
+    lane = np.array([lane for lane, _, _ in frames], np.int64)
+    count = len(frames)
+    marks = np.arange(count).astype(np.uint8)[:, None].repeat(ROOM + size, axis=1)
+    used, body = np.unique(lane, return_inverse=True)
+    place = np.zeros(count, np.int64)
+    for number in used:
+        place[lane == number] = np.arange((lane == number).sum())
     return Window(
-        lane=np.array([lane for lane, _, _ in frames], np.int64),
+        lane=lane,
         time_us=START_US + np.array([int(ms * 1000) for _, ms, _ in frames], np.int64),
+        duration_us=np.where(lane == 1, 20_000, 0),
         keyframe=np.array([key for _, _, key in frames], np.bool_),
-        after_loss=np.isin(np.arange(len(frames)), list(lost)),
-        size=np.full(len(frames), size),
-        body=[memoryview(bytes([i % 251]) * size) for i in range(len(frames))],
+        after_loss=np.isin(np.arange(count), list(lost)),
+        size=np.full(count, size),
+        body=body,
+        offset=place * (ROOM + size) + ROOM,
+        bodies=[marks[lane == number].reshape(-1) for number in used],
     )
 
 
@@ -45,7 +56,6 @@ def muxed(
         START_US + start_ms * 1000,
         MatroskaWriter(
             [entry for lane in chosen if (entry := entries[lane])],
-            duration_ms=1000,
             start_ns=0,
             title="",
             segment_uid=bytes(16),
@@ -54,7 +64,7 @@ def muxed(
     )
     for each in windows:
         muxer.push(each)
-    muxer.commit()
+    muxer.commit([entry for lane in chosen if (entry := entries[lane])])
     return read_matroska(store.objects["file"]), muxer
 
 
@@ -95,8 +105,11 @@ def test_how_frames_come_in_windows_leaves_the_clusters_as_they_are(parts: int) 
     found, muxer = muxed(*windows)
 
     assert clusters(found) == [0, 5028, 5661, 10_689, 11_322]
-    assert len(found.blocks) == muxer.frames[0] == 400
-    assert muxer.frames[1] == 0
+    assert len(found.blocks) == muxer.extents[0].frames == 400
+    assert [block.frame for block in found.blocks] == [
+        bytes([i % parts % 256]) * 10 for i in range(400)
+    ]
+    assert muxer.extents[1].frames == 0
 
 
 def test_a_cluster_ends_with_the_frame_that_fills_it() -> None:
@@ -113,7 +126,8 @@ def test_frames_of_other_lanes_and_before_the_start_are_left_out() -> None:
     found, muxer = muxed(window(*frames), chosen=[0], start_ms=102)
 
     assert [(block.track, block.time_ms) for block in found.blocks] == [(1, 0), (1, 1), (1, 2)]
-    assert muxer.frames.tolist() == [3, 0]
+    assert muxer.extents[0].frames == 3
+    assert list(muxer.extents) == [0]
 
 
 def test_pictures_out_of_decode_order_keep_their_times() -> None:
@@ -140,18 +154,17 @@ def test_a_frame_after_a_loss_ends_a_freeze_over_the_end_of_windows_too() -> Non
         window((0, 480, False), (0, 2000, True), lost=[1]),
     )
 
-    assert muxer.freezes == {
-        0: [
-            Freeze(START_US + 40_000, START_US + 400_000),
-            Freeze(START_US + 480_000, START_US + 2_000_000),
-        ]
-    }
+    assert muxer.extents[0].freezes.listed().tolist() == [
+        [START_US + 40_000, START_US + 400_000],
+        [START_US + 480_000, START_US + 2_000_000],
+    ]
+    assert muxer.extents[1].freezes.count == 0
 
 
 def test_what_was_lost_before_the_first_picture_is_no_freeze() -> None:
     _, muxer = muxed(window((0, 0, True), (0, 40, False), lost=[0]))
 
-    assert muxer.freezes == {0: []}
+    assert muxer.extents[0].freezes.count == 0
 
 
 def test_clusters_never_span_more_than_five_seconds() -> None:
@@ -161,3 +174,95 @@ def test_clusters_never_span_more_than_five_seconds() -> None:
     assert max(b - a for a, b in pairwise(starts)) <= 5600
     for cluster in found.segment.all("Cluster"):
         assert len(cluster.all("SimpleBlock")) <= 8
+
+
+def times_of(found: Matroska) -> list[int]:
+    return [block.time_ms for block in found.blocks]
+
+
+def test_two_pictures_in_one_millisecond_get_distinct_times() -> None:
+    """Edge case 203: players would show one of the two."""
+    at = [0, 0.2, 0.4, 40, 40.3, 41, 41.1, 80]
+
+    found, _ = muxed(window(*((0, ms, ms == 0) for ms in at)), chosen=[0])
+
+    assert times_of(found) == [0, 1, 2, 40, 41, 42, 43, 80]
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3])
+def test_times_are_distinct_over_the_ends_of_clusters_and_windows_too(parts: int) -> None:
+    """Edge case 203, with a keyframe among the pictures that are too close."""
+    frames = [(0, ms / 10, ms % 4 == 0) for ms in range(24)]
+    windows = [window(*frames[at : at + parts]) for at in range(0, 24, parts)]
+
+    found, _ = muxed(*windows, chosen=[0])
+
+    assert times_of(found) == list(range(24))
+
+
+def test_pictures_moved_by_those_before_them_are_distinct_in_the_next_cluster_too() -> None:
+    """Edge case 203: the next cluster has no two in one millisecond of its own."""
+    at = [0, 0.1, 0.2, 0.3, 1, 5, 6]
+
+    found, _ = muxed(window(*((0, ms, ms in (0, 1)) for ms in at)), chosen=[0])
+
+    assert clusters(found) == [0, 4]
+    assert times_of(found) == [0, 1, 2, 3, 4, 5, 6]
+
+
+def test_sound_in_one_millisecond_keeps_its_times() -> None:
+    """Edge case 203 is of pictures: sound is played by its samples."""
+    found, _ = muxed(window(*((1, ms, True) for ms in (0, 0.2, 20, 20))), chosen=[1])
+
+    assert times_of(found) == [0, 0, 20, 20]
+
+
+def test_pictures_of_two_lanes_at_one_time_are_left_at_it() -> None:
+    found, _ = muxed(window((0, 0, True), (1, 0, True), (0, 40, False), (1, 40, True)))
+
+    assert times_of(found) == [0, 0, 40, 40]
+
+
+def test_more_pictures_than_milliseconds_for_long_stay_where_they_are() -> None:
+    """A sender of thousands of pictures a second takes nothing from the sound beside it."""
+    frames = [(0, i / 20, i == 0) for i in range(40_000)]
+    speech = [(1, 20 * i, True) for i in range(100)]
+
+    found, _ = muxed(window(*sorted(frames + speech, key=lambda frame: frame[1]), size=1))
+
+    pictures = [block.time_ms for block in found.blocks if block.track == 1]
+    assert len(pictures) == 40_000
+    assert max(abs(ms - i / 20) for i, ms in enumerate(pictures)) <= MAX_SHIFT_MS + 1
+    assert [b.time_ms for b in found.blocks if b.track == 2] == [20 * i for i in range(100)]
+
+
+def test_the_duration_is_the_end_of_the_last_frame() -> None:
+    """Edge case 214."""
+    found, muxer = muxed(window((0, 0, True), (0, 40, False), (1, 40, True), (0, 90, False)))
+
+    assert muxer.end_us == START_US + 140_000  # the last picture lasts as long as the one before
+    assert found.info.get("Duration") == 140.0
+    found, _ = muxed(window((0, 0, True), (1, 40, True)))
+    assert found.info.get("Duration") == 60.0
+
+
+def test_the_tracks_of_the_head_are_those_known_last() -> None:
+    store = MemoryStore()
+    first, last = tracks.vp8(1, 7, 320, 180), tracks.vp8(1, 7, 1280, 720)
+    writer = MatroskaWriter([first], start_ns=0, title="", segment_uid=bytes(16))
+    target = store.writer("file", content_type="video/x-matroska")
+    muxer = OutputMuxer([VIDEO], [0], START_US, writer, target)
+    muxer.push(window((0, 0, True)))
+    assert store.objects == {}
+
+    muxer.commit([last])
+
+    (track,) = read_matroska(store.objects["file"]).tracks
+    assert track.one("Video").get("PixelWidth") == 1280
+
+
+def test_a_file_without_a_frame_is_a_file() -> None:
+    found, muxer = muxed()
+
+    assert found.blocks == []
+    assert muxer.end_us == START_US
