@@ -12,9 +12,13 @@ from isotrack.recording.tracks import (
     Channels,
     ClockRate,
     ExtensionId,
+    Fec,
     Id,
+    Layer,
     MimeType,
     PayloadType,
+    Red,
+    Rtx,
     Ssrc,
     TrackType,
     UserId,
@@ -65,12 +69,20 @@ class TrackAnnouncement(Announcement):
     channels: Channels = 1
     fmtp: Annotated[dict[FmtpName, FmtpValue], Field(max_length=64)] = {}
     ssrc: Ssrc | None = None
-    """Media of any other SSRC is dropped; when absent, any is kept."""
+    """Media of any SSRC but this one and those below is dropped; without any, none is."""
     header_extensions: Annotated[dict[ExtensionUri, ExtensionId], Field(max_length=64)] = {}
+    rtx: Rtx | None = None
+    """Retransmissions (RFC 4588), sent to the same ports."""
+    red: Red | None = None
+    """Redundant audio (RFC 2198), sent instead of the plain payload type or beside it."""
+    fec: Fec | None = None
+    """Forward error correction, sent to the same ports."""
+    layers: Annotated[tuple[Layer, ...], Field(max_length=8)] = ()
+    """Of simulcast (RFC 8853), in any order; empty where there is one encoding."""
     rtcp_mux: bool = False
     """RTP and RTCP on one port (RFC 5761)."""
     feedback: Feedback | None = None
-    """Where to ask for a keyframe when recording begins; needs the `ssrc`."""
+    """Where to ask for a keyframe when recording begins; needs the `ssrc`, or those of layers."""
 
     @model_validator(mode="after")
     def _mime_type_fits(self) -> Self:

@@ -301,9 +301,12 @@ class Recorder:
 
     def _ask_for_keyframe(self, track: TrackState) -> None:
         """Ask the SFU for a keyframe, so that the recording of a running video can begin."""
-        to, ssrc = track.announcement.feedback, track.announcement.ssrc
-        if track.track.track_type.kind == "video" and to and ssrc is not None:
-            self._intake.ask_for_keyframe(track.ports, to, ssrc)
+        announced = track.announcement
+        if track.track.track_type.kind != "video" or announced.feedback is None:
+            return
+        for ssrc in (announced.ssrc, *(layer.ssrc for layer in announced.layers)):
+            if ssrc is not None:
+                self._intake.ask_for_keyframe(track.ports, announced.feedback, ssrc)
 
     async def _rebind(self, call: CallState, session: SessionState, track: TrackState) -> None:
         for _ in range(_REBIND_TRIES):  # the capture process of the agent before may still end

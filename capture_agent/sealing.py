@@ -117,15 +117,35 @@ def draft_chunks(
 def _is_rtp_of(
     track: Track, segment: Segment, rows: NDArray[np.int64], kind: NDArray[np.uint8]
 ) -> NDArray[np.bool_]:
-    """Which of the rows are RTP as it was announced: its payload type, and its SSRC if known."""
+    """Which of the rows are RTP as it was announced: by SSRC where it is known, else by type.
+
+    Of an SSRC all payload types are kept: they share its sequence numbers, so that what is not
+    media (DTMF, comfort noise) would count as lost if it were left out.
+    """
     belongs: NDArray[np.bool_] = kind == RTP
     at = segment.offset[rows[belongs]]
-    matches = segment.buffer[at + 1] & 0x7F == track.payload_type
-    if track.ssrc is not None:
-        ssrc = segment.buffer[at[:, None] + np.arange(8, 12)].view(">u4")[:, 0]
-        matches &= ssrc == track.ssrc
-    belongs[belongs] = matches
+    ssrc = segment.buffer[at[:, None] + np.arange(8, 12)].view(">u4")[:, 0].astype(np.uint32)
+    announced, payload_types = _announced(track)
+    sent = np.isin(segment.buffer[at + 1] & 0x7F, payload_types)
+    belongs[belongs] = np.isin(ssrc, np.append(ssrc[sent], np.array(announced, np.uint32)))
     return belongs
+
+
+def _announced(track: Track) -> tuple[list[int], list[int]]:
+    """The SSRCs of a track, and the payload types whose SSRC is not among them."""
+    layers = track.layers
+    media = [track.ssrc, *(layer.ssrc for layer in layers)]
+    rtx = [track.rtx.ssrc if track.rtx else None, *(layer.rtx_ssrc for layer in layers)]
+    fec = [track.fec.ssrc if track.fec else None]
+    unknown: list[int] = []
+    if all(ssrc is None for ssrc in media) or any(layer.ssrc is None for layer in layers):
+        unknown.append(track.payload_type)
+        unknown += [track.red.payload_type] if track.red else []
+    if track.rtx and all(ssrc is None for ssrc in rtx):
+        unknown.append(track.rtx.payload_type)
+    if track.fec and fec == [None]:
+        unknown.append(track.fec.payload_type)
+    return [ssrc for ssrc in (*media, *rtx, *fec) if ssrc is not None], unknown
 
 
 def _cut(rows: NDArray[np.int64], length: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -115,7 +115,7 @@ def test_datagrams_that_are_not_of_the_track_are_counted_and_dropped(
     agent.join()
     agent.record()
     ports = agent.publish()
-    foreign = [b"no RTP", bytes(3000), rtp(1, ssrc=99), rtp(1, payload_type=97), b"\xff" * 40]
+    foreign = [b"no RTP", bytes(3000), rtp(1, ssrc=99), rtp(1, ssrc=98), b"\xff" * 40]
     send(ports["rtp"], *foreign, MEDIA[0])
     send(ports["rtcp"], b"neither")
     counters = wait_until(
@@ -198,6 +198,18 @@ def test_a_running_video_is_asked_for_a_keyframe_when_recording_begins(agent: Ag
     assert is_picture_loss_indication(packet)
     assert packet[8:12] == (0x1234).to_bytes(4, "big")
     assert source[1] == ports["rtcp"]["port"]
+
+
+def test_all_layers_of_a_running_video_are_asked_for_a_keyframe(agent: AgentProcess):
+    agent.join()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sfu:
+        sfu.bind(("127.0.0.1", 0))
+        sfu.settimeout(20)
+        feedback = {"host": "127.0.0.1", "port": sfu.getsockname()[1]}
+        agent.publish(feedback=feedback, ssrc=None, layers=[{"ssrc": 8}, {"ssrc": 9}])
+        agent.record()
+        asked = {sfu.recvfrom(2048)[0][8:12] for _ in range(2)}
+    assert asked == {b"\0\0\0\x08", b"\0\0\0\x09"}
 
 
 def test_a_rehearsal_at_twice_the_speed_takes_twice_the_time(start_agent: Start, send: Send):

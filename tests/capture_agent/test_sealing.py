@@ -95,7 +95,7 @@ def test_datagrams_that_are_not_of_the_track_are_dropped_and_counted():
         (1, 1, b"garbage that is no RTP"),
         (2, 1, b""),
         (3, 1, rtp(1, ssrc=8)),
-        (4, 1, rtp(1, payload_type=97)),
+        (4, 1, rtp(1, ssrc=9, payload_type=97)),
         (5, 1, b"\x80\x60"),
         (6, 1, rtp(1)),
         (7, 1, SENDER_REPORT),
@@ -109,6 +109,46 @@ def test_datagrams_that_are_not_of_the_track_are_dropped_and_counted():
 
 def test_a_track_announced_without_an_ssrc_keeps_media_of_any():
     (drafted,) = draft(segment((1, 1, rtp(1, ssrc=8)), (2, 1, rtp(2, ssrc=9))), take())
+    assert drafted.drafts[0].rows.size == 2
+
+
+def test_other_payload_types_of_a_tracks_ssrc_are_kept_for_their_sequence_numbers():
+    """Edge case 15: DTMF shares the numbering of the audio, and would be loss if it was dropped."""
+    of = segment((1, 1, rtp(1)), (2, 1, rtp(2, payload_type=101)), (3, 1, rtp(3)))
+    for announced in (take(ssrc=7), take()):
+        (drafted,) = draft(of, announced)
+        assert drafted.drafts[0].rows.size == 3
+
+
+def test_retransmissions_fec_and_layers_of_a_track_are_kept():
+    rtx = rtp(1, ssrc=17, payload_type=97)
+    fec = rtp(1, ssrc=27, payload_type=49)
+    low, low_rtx = rtp(1, ssrc=8), rtp(1, ssrc=18, payload_type=97)
+    foreign = rtp(1, ssrc=99)
+    of = segment(*[(n, 1, p) for n, p in enumerate([rtp(1), rtx, fec, low, low_rtx, foreign])])
+    (drafted,) = draft(
+        of,
+        take(
+            rtx={"payload_type": 97},
+            fec={"mechanism": "flexfec-03", "payload_type": 49, "ssrc": 27},
+            layers=[{"ssrc": 7, "rtx_ssrc": 17}, {"ssrc": 8, "rtx_ssrc": 18}],
+        ),
+    )
+    assert packets(drafted.drafts[0].body()) == [rtp(1), rtx, fec, low, low_rtx]
+
+
+def test_retransmissions_of_an_unknown_ssrc_are_known_by_their_payload_type():
+    rtx = rtp(1, ssrc=17, payload_type=97)
+    (drafted,) = draft(
+        segment((1, 1, rtp(1)), (2, 1, rtx), (3, 1, rtp(1, ssrc=8))),
+        take(ssrc=7, rtx={"payload_type": 97}),
+    )
+    assert packets(drafted.drafts[0].body()) == [rtp(1), rtx]
+
+
+def test_layers_known_by_rid_alone_are_known_by_the_payload_type():
+    of = segment((1, 1, rtp(1, ssrc=8)), (2, 1, rtp(1, ssrc=9)))
+    (drafted,) = draft(of, take(layers=[{"rid": "h"}, {"rid": "l"}]))
     assert drafted.drafts[0].rows.size == 2
 
 
