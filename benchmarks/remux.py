@@ -1,170 +1,118 @@
-"""How fast chunks become files, beside FFmpeg's muxer on the same media, in one run.
+"""How fast packets become files, beside the programs that others use for it, in one run.
 
-    python -m benchmarks.remux [--minutes 20]
+    make bench                                     all of it, into benchmarks/README.md
+    python -m benchmarks.remux --quick             less of it, to the terminal
 
-The input is a synthetic participant session: VP8 720p30 at 2 Mbit/s in 1,130-byte packets and Opus
-at 46 kbit/s, with counters that wrap early. Ours reads RTP chunks from a folder (headers, order,
-loss, clocks, depacketizing) and writes Matroska. FFmpeg (libavformat, by PyAV) gets an easier job:
-it copies the frames of the finished A/V file into a new one. Each is measured in a process of its
-own: CPU time of the work without imports, and the process's peak memory.
+What is measured and how: `README.md`.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import subprocess
+import shutil
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import av
-import numpy as np
+from benchmarks import report
+from benchmarks.codecs import CODECS, Codec, Frame
+from benchmarks.contest import Contest, Entry
+from benchmarks.encoding import encoded
+from benchmarks.loop import Loop, make_loop
+from benchmarks.measure import Cost
+from benchmarks.ourselves import Length, measure_length, measure_outputs
+from benchmarks.peers import Peer
+from benchmarks.peers.ffmpeg import FFmpeg, Libavformat
+from benchmarks.peers.gstreamer import GStreamer
+from benchmarks.peers.janus import Janus
+from benchmarks.programs import Programs, build
+from benchmarks.results import Results
+from benchmarks.rtsp import serve
 
-from isotrack.adapters.checksums import crc32c_of
-from isotrack.adapters.filesystem import FilesystemStore
-from isotrack.pipeline.remux import remux
-from isotrack.recording import keys
-from isotrack.recording.jobs import Job
-from isotrack.recording.manifest import Manifest
-from isotrack.recording.outputs import OutputType
-from isotrack.recording.tracks import Source, TrackType
-from isotrack.rtp.header import write_header
-from tests.sessions import START_US, Datagram, Session, vp8_frame, vp8_payloads
-
-ROUNDS = 3
-"""Each is run so often; the least CPU time counts, since noise only adds."""
-
-
-def make_session(folder: Path, minutes: int, outputs: tuple[OutputType, ...]) -> str:
-    """Write the chunks and the manifest of a session; gives the manifest's key."""
-    session = Session()
-    session.store = FilesystemStore(folder)  # type: ignore[assignment]
-    session.capture(TrackType.AUDIO, list(_audio(minutes)), chunk_us=10_000_000)
-    session.capture(TrackType.VIDEO, list(_video(minutes)), chunk_us=10_000_000)
-    session.seal(output_types=outputs)
-    return session.manifest_key
-
-
-def _audio(minutes: int) -> Iterator[Datagram]:
-    for i in range(minutes * 3000):
-        body = b"\xfc" + i.to_bytes(4) + bytes(110)
-        yield _datagram(START_US + i * 20_000 + 12_000, i, i * 960, body, 111, 2, marker=False)
-
-
-def _video(minutes: int) -> Iterator[Datagram]:
-    sizes = np.random.default_rng(1).normal(8200, 1500, minutes * 1800).clip(500).astype(int)
-    number = 0
-    for i, size in enumerate(sizes.tolist()):
-        key = i % 300 == 0
-        size = 60_000 if key else size
-        frame = vp8_frame(key, b"\x55" * (size - 10), width=1280, height=720)
-        payloads = vp8_payloads(frame, -(-size // 1130))
-        for j, payload in enumerate(payloads):
-            at = START_US + i * 1_000_000 // 30 + 2_000 + j * 100
-            last = j == len(payloads) - 1
-            yield _datagram(at, number, i * 3000, payload, 96, 1, marker=last)
-            number += 1
-
-
-def _datagram(
-    at: int, number: int, ticks: int, payload: bytes, payload_type: int, ssrc: int, *, marker: bool
-) -> Datagram:
-    timestamp = (0xFFF00000 + ticks) & 0xFFFFFFFF
-    header = write_header(
-        payload_type, (65000 + number) & 0xFFFF, timestamp, ssrc, marker, {4: bytes(7)}
-    )
-    return Datagram(at, header + payload)
-
-
-def run_ours(session: Path, output: Path) -> Callable[[], object]:
-    """Remux the session in `session` into `output`."""
-    raw, recordings = FilesystemStore(session), FilesystemStore(output)
-    (key,) = (k for k in raw.keys("raw/") if k.endswith(keys.MANIFEST_NAME))
-    revision = Manifest.model_validate_json(raw.get(key)).revision
-    job = Job(manifest_key=key, revision=revision, source=Source.PARTICIPANT)
-    return lambda: remux(job, raw=raw, recordings=recordings, checksum=crc32c_of)
-
-
-def run_ffmpeg(source: Path, output: Path) -> Callable[[], object]:
-    """Copy the frames of the A/V file below `source` into a new file."""
-    (file,) = source.rglob("*_audio_video_*.mkv")
-
-    def copy() -> None:
-        with av.open(str(file)) as read, av.open(str(output / "copy.mkv"), "w") as written:
-            streams = {
-                s.index: written.add_stream_from_template(s, opaque=True) for s in read.streams
-            }
-            for packet in read.demux():
-                if packet.dts is not None:
-                    packet.stream = streams[packet.stream.index]
-                    written.mux(packet)
-
-    output.mkdir(parents=True, exist_ok=True)
-    return copy
-
-
-def measure(name: str, source: Path, output: Path) -> dict[str, float]:
-    """Run one contender in this process."""
-    work = {"ours": run_ours, "ffmpeg": run_ffmpeg}[name](source, output)
-    before = time.process_time()
-    work()
-    seconds = time.process_time() - before
-    return {"cpu_s": seconds, "rss_mb": _peak_mb()}
-
-
-def _peak_mb() -> float:
-    """Peak memory of this process. Not getrusage's, which begins with that of the parent."""
-    status = Path("/proc/self/status").read_text()
-    (line,) = (line for line in status.splitlines() if line.startswith("VmHWM:"))
-    return int(line.split()[1]) / 1024
-
-
-def _measured(name: str, source: Path, output: Path) -> dict[str, float]:
-    """Run one contender in processes of its own."""
-    command = [sys.executable, "-m", "benchmarks.remux", "--contender", name]
-    best: dict[str, float] = {}
-    for _ in range(ROUNDS):
-        done = subprocess.run(
-            [*command, str(source), str(output)], check=True, capture_output=True, text=True
-        )
-        result: dict[str, float] = json.loads(done.stdout)
-        if not best or result["cpu_s"] < best["cpu_s"]:
-            best = result
-    return best
+_QUICK = ("vp8", "h264", "opus")
+_MINUTES = 20
 
 
 def main() -> None:
-    """Measure all contenders and print them."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0] if __doc__ else None)
-    parser.add_argument("--minutes", type=int, default=20)
-    parser.add_argument("--contender", nargs=3, metavar=("NAME", "SOURCE", "OUTPUT"))
-    options = parser.parse_args()
-    if options.contender:
-        name, source, output = options.contender
-        print(json.dumps(measure(name, Path(source), Path(output))))
-        return
-    with tempfile.TemporaryDirectory(prefix="isotrack-benchmark-") as temporary:
-        folder = Path(temporary)
-        make_session(folder / "one", options.minutes, (OutputType.AUDIO_VIDEO,))
-        make_session(folder / "three", options.minutes, tuple(OutputType)[:3])
-        one = _measured("ours", folder / "one", folder / "out-one")
-        three = _measured("ours", folder / "three", folder / "out-three")
-        peer = _measured("ffmpeg", folder / "out-one", folder / "out-ffmpeg")
-    print(f"{options.minutes} min VP8 720p30 2 Mbit/s + Opus; ratio to FFmpeg copying frames")
-    rows = {
-        "isotrack: RTP -> audio_video": one,
-        "isotrack: RTP -> all three outputs": three,
-        "FFmpeg (PyAV): frames -> audio_video": peer,
-    }
-    for label, row in rows.items():
-        speed = options.minutes * 60 / row["cpu_s"]
-        print(
-            f"{label:38} {row['cpu_s']:7.2f} s CPU {speed:8.0f} x real time "
-            f"{row['rss_mb']:6.0f} MB {row['cpu_s'] / peer['cpu_s']:6.2f}"
-        )
+    """Measure and report."""
+    options = _options()
+    quick: bool = options.quick
+    names: list[str] = options.codecs or list(_QUICK if quick else CODECS)
+    seconds, rounds = (180, 2) if quick else (options.minutes * 60, options.rounds)
+    hours = (1,) if quick else (1, 24)
+    kept = Path(tempfile.gettempdir()) / "isotrack-benchmark"
+    folder = Path(tempfile.mkdtemp(prefix="isotrack-benchmark-"))
+    try:
+        programs = build(folder / "programs")
+        with serve(folder) as rtsp:
+            peers = _peers(programs, rtsp)
+            contest = Contest(folder, programs, peers, seconds, rounds)
+            loops: dict[str, Loop] = {}
+            contests: dict[str, Sequence[Entry]] = {}
+            for codec in map(CODECS.__getitem__, names):
+                _say(f"{codec.name}: encoding")
+                loops[codec.name], first = _loop(codec, kept)
+                _say(f"{codec.name}: comparing and timing")
+                contests[codec.name] = contest.hold(codec, loops[codec.name], first)
+        outputs, lengths = _ourselves(folder, programs, loops, seconds, rounds, hours)
+        versions = list(dict.fromkeys(peer.version() for peer in peers))
+        text = report.write(Results(seconds, rounds, versions, contests, outputs, lengths))
+    finally:
+        shutil.rmtree(folder)
+    print(text)
+    if not (quick or options.codecs or options.minutes != _MINUTES):
+        report.put_into_readme(text)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Measure the remux engine beside its peers.")
+    parser.add_argument("--quick", action="store_true", help="3 minutes, 3 codecs, 1 hour, no file")
+    parser.add_argument("--codecs", nargs="+", choices=CODECS, help="only these; writes no file")
+    parser.add_argument("--minutes", type=int, default=_MINUTES, help="other than 20: no file")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each is run")
+    return parser.parse_args()
+
+
+def _peers(programs: Programs, rtsp: str) -> list[Peer]:
+    return [
+        Libavformat(programs.libavformat),
+        FFmpeg(rtsp),
+        GStreamer("rfc4571"),
+        GStreamer("pcap"),
+        Janus(),
+    ]
+
+
+def _loop(codec: Codec, kept: Path) -> tuple[Loop, Frame]:
+    frames = encoded(codec, kept)
+    return make_loop(codec, frames), frames[0]
+
+
+def _ourselves(
+    folder: Path,
+    programs: Programs,
+    loops: Mapping[str, Loop],
+    seconds: int,
+    rounds: int,
+    hours: Sequence[int],
+) -> tuple[Mapping[str, Mapping[str, Cost]], Sequence[Length]]:
+    """What is measured of sound and picture together, where both are among the codecs."""
+    outputs = {}
+    for name in ("vp8", "h264"):
+        if name in loops and "opus" in loops:
+            _say(f"{name} and opus: timing the outputs")
+            both = (loops[name], loops["opus"])
+            outputs[name] = measure_outputs(folder, programs, both, seconds, rounds)
+    lengths = []
+    for each in hours if "vp8" in outputs else ():
+        _say(f"{each} h of vp8 and opus")
+        lengths.append(measure_length(folder, programs, (loops["vp8"], loops["opus"]), each))
+    return outputs, lengths
+
+
+def _say(what: str) -> None:
+    print(f"benchmark: {what}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
