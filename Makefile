@@ -4,8 +4,10 @@ PYTHON := $(shell command -v $(PYTHON) || command -v python3)
 BIN := .venv/bin
 SPEED ?= 1
 OUTPUT ?= recordings
+SECONDS ?= 60
+PYTEST = $(BIN)/python -m pytest -q -m "not slow and not players"
 
-.PHONY: demo test test-slow lint format events synth lock up clean help
+.PHONY: demo test test-core test-service test-slow fuzz players bench lint format events synth lock up clean help
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -17,10 +19,34 @@ up: .venv/local ## Keep the local stack running on fixed ports until Ctrl-C
 	$(BIN)/python -m infra.local up
 
 test: .venv/dev lint ## Lint, then all tests but the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) tests/e2e
+	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-core test-service
+
+# A core each. What plays a call in real time (e2e) has both to itself.
+test-core:
+	$(PYTEST) tests/isotrack tests/fuzz tests/test_edge_cases.py
+
+test-service:
+	$(PYTEST) tests --ignore=tests/e2e --ignore=tests/isotrack --ignore=tests/fuzz --ignore=tests/players \
+		--ignore=tests/test_edge_cases.py
 
 test-slow: .venv/dev ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
+
+bench: .venv/dev ## Measure the engine beside its peers, into benchmarks/README.md (installs them by apt)
+	benchmarks/peers/install.sh
+	$(BIN)/python -m benchmarks.remux
+
+fuzz: .venv/dev ## Throw damaged input at every parser for SECONDS; what fails becomes a test in tests/data/fuzz
+	$(BIN)/python -m tests.fuzz $(SECONDS)
+
+PLAYERS := ffmpeg mkvtoolnix gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good \
+	gstreamer1.0-plugins-bad gstreamer1.0-libav chromium
+
+players: .venv/dev ## Play files of every codec in mkvtoolnix, FFmpeg, GStreamer and Chromium (installs them by apt)
+	@if [ "$$(id -u)" = 0 ] && ! dpkg -s $(PLAYERS) >/dev/null 2>&1; then \
+		apt-get update -qq; apt-get install -y -qq --no-install-recommends $(PLAYERS); fi
+	$(BIN)/python -m pytest -q -m players tests/players
 
 lint: .venv/dev ## Format, style, types, layers
 	$(BIN)/ruff format --check --quiet .
