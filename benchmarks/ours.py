@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from benchmarks.sessions import LoopedStore, manifest_key
 from isotrack.adapters.checksums import crc32c_of
-from isotrack.adapters.filesystem import FilesystemStore
+from isotrack.adapters.filesystem import FilesystemStore, write_pieces
 from isotrack.pipeline.ports import ObjectMissing, ObjectStore
 from isotrack.pipeline.remux import remux
 from isotrack.recording.jobs import Job
@@ -24,16 +25,22 @@ from isotrack.recording.tracks import Source
 
 
 class NullWriter:
-    """An ObjectWriter that takes everything and keeps nothing."""
+    """An ObjectWriter into /dev/null, where the peers write to as well."""
+
+    def __init__(self) -> None:
+        self._file = Path(os.devnull).open("wb", buffering=0)  # noqa: SIM115
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        pass
+        self._file.write(data)
+
+    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
+        write_pieces(self._file, pieces)
 
     def commit(self, head: bytes = b"") -> None:
-        pass
+        self._file.write(head)
 
     def abort(self) -> None:
-        pass
+        self._file.close()
 
 
 class NullStore:

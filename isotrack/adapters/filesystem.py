@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO
 
 from isotrack.adapters.checksums import verify_crc32c
 from isotrack.adapters.heads import check_head
@@ -16,6 +16,7 @@ from isotrack.pipeline.ports import ObjectExists, ObjectMissing
 from isotrack.recording.errors import DestinationError, Invalid, Transient
 
 _PIECE = 1 << 20
+_PIECES = 1024  # IOV_MAX of Linux: so many may be written at once
 _UNFINISHED = ".isotrack-part-"
 """How the name of a file begins that nobody may see yet."""
 
@@ -43,8 +44,8 @@ class FilesystemStore:
 
     def read_into(self, key: str, buffer: memoryview) -> int:
         """Read the object, or as much as there is room for. Raises ObjectMissing."""
-        path = self._path(key)
-        with _blame(path, missing=key), path.open("rb", buffering=0) as file:
+        path = self._name(key)
+        with _blame(path, missing=key), open(path, "rb", buffering=0) as file:  # noqa: PTH123
             done = 0
             while done < len(buffer) and (count := file.readinto(buffer[done:])):
                 done += count
@@ -52,8 +53,8 @@ class FilesystemStore:
 
     def tail(self, key: str, size: int) -> bytes:
         """The last bytes of the object. Raises ObjectMissing."""
-        path = self._path(key)
-        with _blame(path, missing=key), path.open("rb", buffering=0) as file:
+        path = self._name(key)
+        with _blame(path, missing=key), open(path, "rb", buffering=0) as file:  # noqa: PTH123
             file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
             return file.read()  # not so many bytes: memory would be taken for all of them
 
@@ -107,9 +108,13 @@ class FilesystemStore:
         return self._path(key).as_uri()
 
     def _path(self, key: str) -> Path:
+        return Path(self._name(key))
+
+    def _name(self, key: str) -> str:
+        """The path of an object; a string, since chunks are many and a Path takes its time."""
         if not _is_plain(key):
             raise Invalid(f"{key!r} is no key of a file under {self._root}")
-        return self._root / key
+        return f"{self._root}/{key}"
 
     def _walk(self, folder_name: str) -> Iterator[str]:
         """The key of every finished file in a folder and those below."""
@@ -130,12 +135,16 @@ class FileWriter:
         self._part = path.with_name(_UNFINISHED + secrets.token_hex(8))
         with _blame(path):
             _make_folder(path.parent)
-            self._file: BinaryIO = self._part.open("xb")
+            self._file = self._part.open("xb", buffering=0)
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append."""
+        self.writelines([memoryview(data)])
+
+    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Append pieces, one after the other."""
         with _blame(self._path):
-            self._file.write(data)
+            write_pieces(self._file, pieces)
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first bytes and make the file visible."""
@@ -165,10 +174,20 @@ class FileWriter:
     def _seal(self, head: bytes) -> None:
         check_head(str(self._path), head, self._file.tell())
         self._file.seek(0)
-        self._file.write(head)
-        self._file.flush()
+        write_pieces(self._file, [head])
         os.fsync(self._file.fileno())
         self._file.close()
+
+
+def write_pieces(file: FileIO, pieces: Sequence[bytes | memoryview]) -> None:
+    """Write pieces one after the other from where they lie. Raises OSError."""
+    for start in range(0, len(pieces), _PIECES):
+        left = pieces[start : start + _PIECES]
+        missing = sum(map(len, left)) - os.writev(file.fileno(), left)
+        if missing:  # a disk that fills up takes a part of them, and nothing the next time
+            rest = memoryview(b"".join(left))
+            while missing:
+                missing -= file.write(rest[-missing:])
 
 
 def _is_plain(key: str) -> bool:
@@ -201,7 +220,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 @contextmanager
-def _blame(path: Path, *, missing: str | None = None) -> Iterator[None]:
+def _blame(path: Path | str, *, missing: str | None = None) -> Iterator[None]:
     """Say in the domain's errors what the file system refused, and where."""
     try:
         yield

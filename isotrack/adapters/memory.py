@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from urllib.parse import quote
 
 from isotrack.adapters.checksums import verify_crc32c
@@ -88,6 +88,11 @@ class MemoryWriter:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append."""
         self._body += data
+
+    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Append pieces, one after the other."""
+        for piece in pieces:
+            self.write(piece)
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first bytes and make the object visible."""

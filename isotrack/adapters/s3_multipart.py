@@ -7,6 +7,7 @@ and duration are, is held back in memory until everything else is known.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
@@ -88,6 +89,11 @@ class MultipartWriter:
             view = view[taken:]
             if self._filling.full:
                 self._send(self._filling)
+
+    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Append pieces, one after the other."""
+        for piece in pieces:
+            self.write(piece)
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first bytes, upload the first part and make the object visible."""

@@ -52,11 +52,12 @@ class Frames(NamedTuple):
 
     def frame(self, index: int) -> bytes:
         """The bytes of one frame."""
-        whole = memoryview(self.buffer)  # type: ignore[arg-type]
-        run = range(self.first_slice[index], self.first_slice[index + 1])
-        return b"".join(
-            whole[self.slice_offset[i] : self.slice_offset[i] + self.slice_length[i]] for i in run
-        )
+        whole = self.buffer.data
+        run = slice(self.first_slice[index], self.first_slice[index + 1])
+        begin = self.slice_offset[run]
+        end = begin + self.slice_length[run]
+        pairs = zip(begin.tolist(), end.tolist(), strict=True)
+        return b"".join([whole[a:z] for a, z in pairs])
 
 
 def group(media: Media, unit: NDArray[np.int64], count: int) -> NDArray[np.int64]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _MAX_ITEM = 4096  # longer slices are few, and copied one by one
-_BATCH = 256  # slices at a time: what lies between stays in the processor's cache
+_BATCH = 64  # slices at a time: what lies between stays in the processor's cache
 
 Allocate = Callable[[int], NDArray[np.uint8]]
 """Gives a buffer of so many bytes."""
@@ -54,6 +54,28 @@ def gather_slices(
         begin, place, count = int(offset[row]), int(target[row]), int(length[row])
         gathered[place : place + count] = buffer[begin : begin + count]
     return gathered
+
+
+def gather_in_place(
+    buffer: NDArray[np.uint8],
+    offset: NDArray[np.int64],
+    length: NDArray[np.int64],
+    target: NDArray[np.int64],
+    size: int,
+) -> NDArray[np.uint8] | None:
+    """The same, moved to the front of the buffer they lie in, which nobody else may still need.
+
+    None, and nothing is moved, where a slice would go over another one that is yet to be moved.
+    """
+    item = int(length.max(initial=1))
+    if not len(offset) or item > _MAX_ITEM or int(offset.max()) + item > buffer.size:
+        return None
+    ends = target[_BATCH - 1 :: _BATCH] + item
+    following = np.minimum.accumulate(offset[::-1])[::-1][_BATCH::_BATCH]
+    if (ends[: len(following)] > following).any():
+        return None
+    _copy_items(buffer, offset, buffer, target, item)
+    return buffer[:size]
 
 
 def _copy_items(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from isotrack.media.clock import Clock
 from isotrack.media.frames import Frames
-from isotrack.media.gathering import Allocate, fresh, gather_slices
+from isotrack.media.gathering import Allocate, fresh, gather_in_place, gather_slices
 from isotrack.media.observations import ticks_to_us
 
 ROOM = 9
@@ -51,12 +51,24 @@ class Placed(NamedTuple):
         return Placed(*columns, self.body)  # type: ignore[call-arg]
 
 
-def place(frames: Frames, clock: Clock, allocate: Allocate = fresh) -> Placed:
-    """Give frames their time, and bring the bytes of each together in memory so allocated."""
+def place(
+    frames: Frames, clock: Clock, allocate: Allocate = fresh, *, in_place: bool = False
+) -> Placed:
+    """Give frames their time, and bring the bytes of each together.
+
+    Args:
+        frames: of one stream.
+        clock: of that stream.
+        allocate: makes the memory.
+        in_place: nobody but the frames needs their buffer: what it holds may be moved about.
+    """
     ends = np.concatenate(([0], np.cumsum(frames.slice_length)))
     size = np.diff(ends[frames.first_slice])
     offset = ends[frames.first_slice[:-1]] + ROOM * np.arange(1, frames.count + 1)
     room = np.repeat(ROOM * np.arange(1, frames.count + 1), np.diff(frames.first_slice))
+    slices = frames.buffer, frames.slice_offset, frames.slice_length, ends[:-1] + room
+    whole = int(ends[-1]) + ROOM * frames.count
+    body = gather_in_place(*slices, whole) if in_place else None
     return Placed(
         time_us=clock.host_us(frames.timestamp),
         duration_us=ticks_to_us(frames.duration, clock.clock_rate),
@@ -65,12 +77,5 @@ def place(frames: Frames, clock: Clock, allocate: Allocate = fresh) -> Placed:
         rotation=frames.rotation,
         size=size,
         offset=offset,
-        body=gather_slices(
-            frames.buffer,
-            frames.slice_offset,
-            frames.slice_length,
-            ends[:-1] + room,
-            int(ends[-1]) + ROOM * frames.count,
-            allocate,
-        ),
+        body=gather_slices(*slices, whole, allocate) if body is None else body,
     )

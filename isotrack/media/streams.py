@@ -171,13 +171,13 @@ class StreamSplitter:
         """
         if not self._may_open(ssrc):
             return None
+        self._begun += 1
         same = [ordinal for ordinal, each in self._known.items() if each.ssrc == ssrc]
         then = [o for o in same if self._known[o].first_us <= arrival_us <= self._known[o].last_us]
         if same:
             ordinal = (then or same)[0]
             del self._known[ordinal]
             return ordinal
-        self._begun += 1
         self._count += 1
         return self._count - 1
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple, TypeVar
 
@@ -32,9 +33,9 @@ LARGE_CHUNK = 16 << 20
 """Larger than any that we seal: for those, memory is taken for what there is, not for what the
 manifest says there is."""
 
-BATCH = 1 << 20
-"""Bytes of small chunks, those of sound, that are worked on at once: an array of a few hundred
-packets takes about as long as one of a few thousand."""
+BATCH = 6 << 20
+"""Bytes of chunks that are worked on at once: an array of a few hundred packets takes about as long
+as one of a few thousand."""
 
 T = TypeVar("T")
 
@@ -61,12 +62,15 @@ class ChunkReader:
     Args:
         store: where the chunks are.
         checksum: CRC-32C of a chunk's bytes.
+        batch: bytes of chunks that are worked on at once, where they have fewer.
     """
 
-    def __init__(self, store: ObjectStore, checksum: Callable[[memoryview], int]) -> None:
+    def __init__(
+        self, store: ObjectStore, checksum: Callable[[memoryview], int], batch: int = BATCH
+    ) -> None:
         self._store = store
         self._checksum = checksum
-        self._buffers = BufferPool()
+        self._batch = batch
         self.missing: dict[str, MissingChunk] = {}
         """By key: chunks that are not there, damaged or torn."""
 
@@ -85,26 +89,35 @@ class ChunkReader:
             if found:
                 yield _joined_headers(number, found)
 
-    def read(self, chunks: Sequence[Chunk]) -> Iterator[ReadChunk]:
+    def read(self, chunks: Sequence[Chunk], *, singly: bool = False) -> Iterator[ReadChunk]:
         """The records of the chunks, oldest first, with `ROOM` in front of them.
+
+        Args:
+            chunks: of a track.
+            singly: each on its own, for who may need no more than the first.
 
         Raises:
             Transient: the store could not answer; nothing is known to be missing then.
         """
-        for number, bodies in self._ahead(chunks, self._bodies):
+        buffers = BufferPool()  # which goes with the last chunk
+        for number, bodies in self._ahead(chunks, partial(self._bodies, buffers), singly=singly):
             records = self._parse(bodies)
             if records:
                 yield ReadChunk(number, joined(bodies.buffer, records))
 
     def _ahead(
-        self, chunks: Sequence[Chunk], fetch: Callable[[Sequence[Chunk]], T]
+        self,
+        chunks: Sequence[Chunk],
+        fetch: Callable[[Sequence[Chunk]], T],
+        *,
+        singly: bool = False,
     ) -> Iterator[tuple[int, T]]:
         """What is fetched of the chunks, a batch at a time, and the number of its last chunk.
 
         As many requests are under way as the store is fit for.
         """
         ahead = self._store.read_ahead
-        batches = list(_batches(chunks))
+        batches = list(_batches(chunks, 1 if singly else self._batch))
         if not ahead:
             for number, batch in batches:
                 yield number, fetch(batch)
@@ -137,16 +150,16 @@ class ChunkReader:
         return found
 
     def _whole(self, chunks: Sequence[Chunk]) -> list[Headers]:
-        bodies = self._bodies(chunks)
+        bodies = self._bodies(BufferPool(), chunks)
         records = self._parse(bodies)
         return [record_headers(joined(bodies.buffer, records))] if records else []
 
-    def _bodies(self, chunks: Sequence[Chunk]) -> _Bodies:
+    def _bodies(self, buffers: BufferPool, chunks: Sequence[Chunk]) -> _Bodies:
         """The chunks behind `ROOM` free bytes."""
         sizes = [min(chunk.size_bytes, MAX_CHUNK) for chunk in chunks]
         if max(sizes) > LARGE_CHUNK:
             return self._large_body(chunks[0], sizes[0])  # which is alone
-        buffer = self._buffers.take(ROOM + sum(sizes))
+        buffer = buffers.take(ROOM + sum(sizes))
         at, ranges = ROOM, []
         for chunk, size in zip(chunks, sizes, strict=True):
             try:
@@ -197,16 +210,18 @@ class ChunkReader:
         self.missing.setdefault(chunk.key, MissingChunk.model_validate(noted))
 
 
-def _batches(chunks: Sequence[Chunk]) -> Iterator[tuple[int, list[Chunk]]]:
+def _batches(chunks: Sequence[Chunk], limit: int) -> Iterator[tuple[int, list[Chunk]]]:
     """Chunks that are worked on at once, and the number of the last of them."""
     batch: list[Chunk] = []
-    size = 0
+    size = packets = 0
     for number, chunk in enumerate(chunks):
-        if batch and size + chunk.size_bytes > BATCH:
-            yield number - 1, batch
-            batch, size = [], 0
-        batch.append(chunk)
         size += chunk.size_bytes
+        packets += chunk.packets
+        # Sequence numbers go round after 65,536: half of that is the most that says what is ahead.
+        if batch and (size > limit or packets > MAX_RECORDS):
+            yield number - 1, batch
+            batch, size, packets = [], chunk.size_bytes, chunk.packets
+        batch.append(chunk)
     if batch:
         yield len(chunks) - 1, batch
 

@@ -153,7 +153,9 @@ class LaneMerger:
         def add(found: Sequence[StreamFrames]) -> None:
             for ordinal, frames in found:
                 if (stream := StreamId(index, ordinal)) in lane_of:
-                    lane_of[stream].add(stream, place(frames, track.clocks[ordinal], bodies.take))
+                    clock, alone = track.clocks[ordinal], not reader.shares_bytes
+                    placed = place(frames, clock, bodies.take, in_place=alone)
+                    lane_of[stream].add(stream, placed)
 
         for chunk, records in self._chunks.read(track.captured.chunks):
             add(reader.push(records))

@@ -89,6 +89,7 @@ class OutputMuxer:
         """
         if self._waiting is not None and self._waiting.count:
             self._write_clusters(self._waiting, [self._waiting.count])
+        self._waiting = None
         duration_ms = (self.end_us - self._start_us + 500) // 1000
         tail, head = self._writer.finish(tracks, duration_ms)
         self._target.write(tail)
@@ -146,7 +147,7 @@ class OutputMuxer:
                 for k in (mine if self._by_keyframe else mine[:1]).tolist()
             ]
             header = self._writer.cluster(int(base[i]), int(offsets[end] - offsets[start]), cues)
-            self._target.write(b"".join([header, *pieces]))
+            self._target.writelines([header, *pieces])
 
     def _distinct(self, ms: NDArray[np.int64], lane: NDArray[np.int64]) -> NDArray[np.int64]:
         """Times of which no two of a picture track are equal: players would show one of the two.

@@ -32,6 +32,9 @@ class ObjectWriter(Protocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append. The data may be reused by the caller after the call."""
 
+    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
+        """Append pieces, one after the other. They may be reused as well."""
+
     def commit(self, head: bytes = b"") -> None:
         """Replace the first `len(head)` bytes (at most 5 MiB) and make the object visible."""
 

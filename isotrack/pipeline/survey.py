@@ -129,13 +129,14 @@ def _open(
     """Read media until every stream has shown a frame, or all of it if one does not."""
     openings: dict[int, Opening] = {}
     awaited = {ordinal for ordinal, stream in enumerate(streams) if stream.has_media}
-    for index, records in chunks.read(captured.chunks) if awaited else ():
+    for index, records in chunks.read(captured.chunks, singly=True) if awaited else ():
         found = reader.push(records)
         for ordinal, stream in enumerate(streams):
             if stream.last_chunk == index:
                 found += reader.finish(ordinal)
         for ordinal, frames in found:
-            if ordinal not in openings:
+            # A chunk that was missing at first may have streams that nobody knows a time of.
+            if ordinal < len(streams) and ordinal not in openings:
                 assembler = reader.streams[ordinal].assembler
                 size = assembler.sizes[0] if assembler.sizes else None
                 openings[ordinal] = Opening(

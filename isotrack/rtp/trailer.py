@@ -131,27 +131,23 @@ def read_trailer(tail: NDArray[np.uint8]) -> Trailer | None:
         return None
     if zlib.crc32(told[:end].data) != crc:
         return None
-    columns: list[NDArray[np.integer]] = []
-    for dtype in (">u4", ">u4", ">u4", ">u2", ">u2", ">u2", ">u2", "u1"):
-        width = count * np.dtype(dtype).itemsize
-        # Sliced to bytes first: an array of two-byte numbers may lie at any place.
-        columns.append(np.frombuffer(told[begin : begin + width], dtype))
-        begin += width
-    arrival, timestamp, ssrc, length, sequence, offset, payload, second = columns
+    fours = np.ndarray((3, count), ">u4", told.data, begin).astype(np.uint32)
+    twos = np.ndarray((4, count), ">u2", told.data, begin + 12 * count).astype(np.uint16)
+    ones = np.ndarray((count,), np.uint8, told.data, begin + 20 * count)
+    arrival, timestamp, ssrc = fours
+    length, sequence, offset, payload = twos
+    begin += count * _ROW
     is_rtcp = (offset == 0) & (payload > 0)
-    headers = Headers(
-        sequence.astype(np.uint16),
-        timestamp.astype(np.uint32),
-        ssrc.astype(np.uint32),
-        second.astype(np.uint8),
-        offset.astype(np.uint16),
-        np.where(is_rtcp, 0, payload).astype(np.uint16),
-    )
     longs = length.astype(np.int64)
-    if (offset.astype(np.int64) + payload > longs).any() or longs[is_rtcp].sum() != rtcp_bytes:
+    if (np.add(offset, payload, dtype=np.int64) > longs).any():
         return None
-    rtcp = _cut(told[begin : begin + rtcp_bytes].tobytes(), longs[is_rtcp])
-    return Trailer(longs, start_us + arrival.astype(np.int64), is_rtcp, headers, rtcp, size)
+    rtcp_length = longs[is_rtcp]
+    if rtcp_length.sum() != rtcp_bytes:
+        return None
+    payload[is_rtcp] = 0
+    headers = Headers(sequence, timestamp, ssrc, ones.copy(), offset, payload)
+    rtcp = _cut(told[begin : begin + rtcp_bytes].tobytes(), rtcp_length)
+    return Trailer(longs, arrival + np.int64(start_us), is_rtcp, headers, rtcp, size)
 
 
 def _joined(records: NDArray[np.uint8]) -> NDArray[np.uint8] | None:

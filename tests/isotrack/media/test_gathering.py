@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from isotrack.media import gathering
-from isotrack.media.gathering import gather_slices
+from isotrack.media.gathering import gather_in_place, gather_slices
 
 LONGEST_ITEM = gathering._MAX_ITEM
 
@@ -106,3 +106,55 @@ def test_what_was_gathered_is_a_memory_of_its_own() -> None:
     found[:] = 0
 
     assert buffer.tobytes() == before
+
+
+@settings(max_examples=100, deadline=None)
+@given(data=st.data(), count=st.integers(0, 200), room=st.integers(0, 3000))
+def test_slices_in_order_move_to_the_front_of_their_own_buffer_or_stay(
+    data: st.DataObject, count: int, room: int
+) -> None:
+    lengths = data.draw(st.lists(st.integers(0, 1500), min_size=count, max_size=count))
+    length = np.array(lengths, np.int64)
+    gaps = np.array(data.draw(st.lists(st.integers(9, 60), min_size=count, max_size=count)), int)
+    offset = room + np.cumsum(length + gaps) - length
+    target = np.cumsum(length + 9) - length
+    size = int(target[-1] + length[-1]) if count else 0
+    buffer = noise(room + int((length + gaps).sum()) + data.draw(st.integers(0, 2000)))
+    before = buffer.copy()
+
+    found = gather_in_place(buffer, offset, length, target, size)
+
+    if found is None:
+        assert (buffer == before).all()
+        return
+    assert found.base is buffer
+    for at, place, much in zip(offset.tolist(), target.tolist(), lengths, strict=True):
+        assert (found[place : place + much] == before[at : at + much]).all()
+
+
+def test_slices_behind_a_free_stretch_always_move_in_place() -> None:
+    count, size = 5000, 1100
+    room = 1 << 18
+    offset = room + 20 + np.arange(count) * (size + 20)
+    length = np.full(count, size)
+    buffer = noise(room + count * (size + 20) + size)
+    before = buffer.copy()
+    target = 9 + np.arange(count) * (size + 9)
+
+    found = gather_in_place(buffer, offset, length, target, int(target[-1]) + size)
+
+    assert found is not None
+    for row in (0, 63, 64, 65, 2500, count - 1):
+        place, at = int(target[row]), int(offset[row])
+        assert (found[place : place + size] == before[at : at + size]).all()
+
+
+def test_slices_out_of_order_are_not_moved_over_each_other() -> None:
+    buffer = noise(400_000)
+    before = buffer.copy()
+    offset = np.arange(200)[::-1] * 1500 + 5000
+    length = np.full(200, 1200)
+    target = np.arange(200) * 1209
+
+    assert gather_in_place(buffer, offset, length, target, 200 * 1209) is None
+    assert (buffer == before).all()

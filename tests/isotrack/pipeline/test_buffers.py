@@ -6,7 +6,7 @@ import numpy as np
 
 from isotrack.adapters.checksums import crc32c_of
 from isotrack.pipeline.buffers import BufferPool
-from isotrack.pipeline.chunks import BATCH, ROOM, ChunkReader
+from isotrack.pipeline.chunks import ROOM, ChunkReader
 from isotrack.recording.tracks import TrackType
 from tests.sessions import Session, opus_call
 
@@ -101,8 +101,8 @@ def test_many_chunks_are_read_into_one_buffer() -> None:
     """Edge case 220: memory is bounded by what is at hand, not by the recording."""
     session = Session()
     track = session.capture(TrackType.AUDIO, opus_call(120, size=2000), chunk_us=2_000_000)
-    reader = ChunkReader(session.store, crc32c_of)
-    assert sum(chunk.size_bytes for chunk in track.chunks) > 10 * BATCH
+    reader = ChunkReader(session.store, crc32c_of, batch=1 << 20)
+    assert sum(chunk.size_bytes for chunk in track.chunks) > 10 << 20
 
     places = set()
     for chunk in reader.read(track.chunks):
@@ -110,14 +110,13 @@ def test_many_chunks_are_read_into_one_buffer() -> None:
         del chunk
 
     assert len(places) <= 2
-    assert len(reader._buffers._buffers) <= 2
 
 
 def test_records_that_are_kept_are_never_written_over() -> None:
     session = Session()
     track = session.capture(TrackType.AUDIO, opus_call(60, size=2000), chunk_us=500_000)
 
-    kept = list(ChunkReader(session.store, crc32c_of).read(track.chunks))
+    kept = list(ChunkReader(session.store, crc32c_of, batch=1).read(track.chunks))
 
     assert len(kept) > 3
     read = b"".join(chunk.records.buffer[ROOM:].tobytes() for chunk in kept)

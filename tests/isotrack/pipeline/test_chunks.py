@@ -8,10 +8,11 @@ import pytest
 
 from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.memory import MemoryStore
-from isotrack.pipeline.chunks import BATCH, LARGE_CHUNK, ROOM, ChunkReader
+from isotrack.pipeline.chunks import LARGE_CHUNK, ROOM, ChunkReader
 from isotrack.recording.errors import Transient
 from isotrack.recording.manifest import CapturedTrack
 from isotrack.recording.tracks import TrackType
+from isotrack.rtp.dump import MAX_RECORDS
 from tests.sessions import START_US, Session, opus_call
 
 
@@ -19,7 +20,6 @@ def captured() -> tuple[Session, CapturedTrack]:
     """Ten chunks so large that each is worked on alone."""
     session = Session()
     track = session.capture(TrackType.AUDIO, opus_call(60, size=2000), chunk_us=6_000_000)
-    assert min(chunk.size_bytes for chunk in track.chunks) > BATCH / 2
     return session, track
 
 
@@ -35,7 +35,7 @@ def problems(reader: ChunkReader) -> list[str]:
 
 def test_chunks_come_in_the_order_of_the_manifest() -> None:
     session, track = captured()
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     read = list(reader.read(track.chunks))
 
@@ -48,7 +48,7 @@ def test_chunks_come_in_the_order_of_the_manifest() -> None:
 def test_a_missing_chunk_is_noted_and_passed_over() -> None:
     session, track = captured()
     del session.store.objects[track.chunks[3].key]
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     numbers = [number for number, _ in reader.read(track.chunks)]
 
@@ -64,7 +64,7 @@ def test_a_chunk_with_other_bytes_than_were_sealed_is_noted_and_read() -> None:
     body = bytearray(session.store.objects[key])
     body[200] ^= 1
     session.store.put(key, bytes(body))
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     assert len(list(reader.read(track.chunks))) == len(track.chunks)
     assert problems(reader) == ["corrupt"]
@@ -74,7 +74,7 @@ def test_a_torn_chunk_gives_what_is_left_of_it() -> None:
     session, track = captured()
     key = track.chunks[2].key
     session.store.put(key, session.store.objects[key][:20_000])
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     read = list(reader.read(track.chunks))
 
@@ -88,7 +88,7 @@ def test_a_torn_chunk_gives_what_is_left_of_it() -> None:
 def test_what_is_no_chunk_at_all_is_noted_and_passed_over(body: bytes) -> None:
     session, track = captured()
     session.store.put(track.chunks[0].key, body)
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     assert len(list(reader.read(track.chunks))) == len(track.chunks) - 1
     assert len(reader.missing) == 1
@@ -97,7 +97,7 @@ def test_what_is_no_chunk_at_all_is_noted_and_passed_over(body: bytes) -> None:
 def test_a_chunk_found_missing_in_both_readings_is_noted_once() -> None:
     session, track = captured()
     del session.store.objects[track.chunks[3].key]
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     list(reader.outlines(track.chunks))
     for _ in range(2):
@@ -110,7 +110,7 @@ def test_a_chunk_longer_than_was_sealed_is_read_as_far_as_that() -> None:
     session, track = captured()
     key = track.chunks[2].key
     session.store.put(key, session.store.objects[key] + bytes(1000))
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     read = list(reader.read(track.chunks))
 
@@ -175,7 +175,7 @@ def test_a_bad_chunk_among_small_ones_takes_none_of_the_others_with_it(
 def test_there_is_room_in_front_of_every_chunk() -> None:
     session, track = captured()
 
-    for _, records in ChunkReader(session.store, crc32c_of).read(track.chunks):
+    for _, records in ChunkReader(session.store, crc32c_of, batch=1).read(track.chunks):
         assert records.offset[0] > ROOM
         assert records.buffer.flags.writeable
 
@@ -191,7 +191,7 @@ def test_a_manifest_that_lies_about_a_size_takes_no_memory_for_it(
     lied = track.chunks[0].model_copy(update=lie)
     if not there:
         del session.store.objects[lied.key]
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     tracemalloc.start()
     outlined, read = list(reader.outlines([lied])), list(reader.read([lied]))
@@ -210,7 +210,7 @@ def test_a_large_chunk_is_read_as_far_as_the_manifest_says() -> None:
     session.store.put(track.chunks[0].key, body + bytes(LARGE_CHUNK))
     large = track.chunks[0].model_copy(update={"size_bytes": LARGE_CHUNK + 1})
 
-    (found,) = ChunkReader(session.store, crc32c_of).read([large])
+    (found,) = ChunkReader(session.store, crc32c_of, batch=1).read([large])
 
     assert found.records.length.size == track.chunks[0].packets
     assert found.records.buffer.size == ROOM + LARGE_CHUNK + 1
@@ -246,7 +246,7 @@ def test_only_as_many_chunks_are_read_ahead_as_the_store_is_fit_for(read_ahead: 
     session, track = captured()
     store = Counting(read_ahead=read_ahead)
     store.objects = session.store.objects
-    reader = ChunkReader(store, crc32c_of)
+    reader = ChunkReader(store, crc32c_of, batch=1)
     for read in (reader.read, reader.outlines):
         store.asked.clear()
         reading = read(track.chunks)
@@ -265,7 +265,7 @@ def test_chunks_read_ahead_come_in_order_and_each_with_its_own_bytes(read_ahead:
     store = Counting(read_ahead=read_ahead)
     store.objects = session.store.objects
 
-    for number, records in ChunkReader(store, crc32c_of).read(track.chunks):
+    for number, records in ChunkReader(store, crc32c_of, batch=1).read(track.chunks):
         sealed = session.store.objects[track.chunks[number].key]
         assert records.buffer[ROOM:].tobytes() == sealed
         records.buffer[:] = 0  # as depacketizers do, which work in it
@@ -277,7 +277,7 @@ def test_a_busy_store_is_no_missing_chunk(read_ahead: int) -> None:
     session, track = captured()
     store = Counting(busy=track.chunks[5].key, read_ahead=read_ahead)
     store.objects = session.store.objects
-    reader = ChunkReader(store, crc32c_of)
+    reader = ChunkReader(store, crc32c_of, batch=1)
 
     for read in (reader.read, reader.outlines):
         with pytest.raises(Transient, match="503"):
@@ -287,6 +287,18 @@ def test_a_busy_store_is_no_missing_chunk(read_ahead: int) -> None:
 
 
 def test_no_chunks_give_no_records() -> None:
-    reader = ChunkReader(MemoryStore(), crc32c_of)
+    reader = ChunkReader(MemoryStore(), crc32c_of, batch=1)
 
     assert list(reader.read(())) == list(reader.outlines(())) == []
+
+
+def test_no_more_packets_are_worked_on_together_than_sequence_numbers_tell_apart() -> None:
+    session = Session()
+    track = session.capture(TrackType.AUDIO, opus_call(400), chunk_us=10_000_000)
+
+    read = list(ChunkReader(session.store, crc32c_of).read(track.chunks))
+
+    counts = [each.records.length.size for each in read]
+    assert sum(counts) == sum(chunk.packets for chunk in track.chunks) > 2 * MAX_RECORDS
+    assert max(counts) <= MAX_RECORDS
+    assert len(read) == 3

@@ -12,8 +12,8 @@ from isotrack.recording.tracks import TrackType
 from tests.sessions import START_US, Sender, Session, opus_call, vp8_call
 
 
-def windows(session: Session) -> tuple[LaneMerger, list[Window]]:
-    chunks = ChunkReader(session.store, crc32c_of)
+def windows(session: Session, batch: int = BATCH) -> tuple[LaneMerger, list[Window]]:
+    chunks = ChunkReader(session.store, crc32c_of, batch)
     found = survey(session.tracks, chunks)
     merger = LaneMerger(found, chunks, min(lane.start_us for lane in found.lanes))
     return merger, list(merger.windows())
@@ -77,11 +77,11 @@ def test_windows_hold_a_few_chunks_however_long_the_call() -> None:
     session = Session()
     session.capture(TrackType.AUDIO, opus_call(240), chunk_us=2_000_000)
     session.capture(TrackType.VIDEO, vp8_call(240, size=9000), chunk_us=2_000_000)
-    assert sum(chunk.size_bytes for chunk in session.tracks[1].chunks) > 60 * BATCH
+    assert sum(chunk.size_bytes for chunk in session.tracks[1].chunks) > 60 << 20
 
-    _, found = windows(session)
+    _, found = windows(session, batch=1 << 20)
 
-    assert max(sum(body.size for body in window.bodies) for window in found) < 4 * BATCH
+    assert max(sum(body.size for body in window.bodies) for window in found) < 4 << 20
 
 
 def test_a_chunk_that_is_gone_in_the_second_reading_ends_nothing_else() -> None:

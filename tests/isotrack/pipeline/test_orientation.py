@@ -195,7 +195,7 @@ def test_without_anything_that_turns_pictures_metadata_has_to_do() -> None:
 
 def heavy(frames: Sequence[bytes]) -> list[bytes]:
     """VP8 frames with so much behind them that a few are more than what is read at once."""
-    return [frame + bytes(120_000) for frame in frames]
+    return [frame + bytes(800_000) for frame in frames]
 
 
 def test_the_sidecar_tells_when_the_camera_was_turned() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.memory import MemoryStore
-from isotrack.pipeline.chunks import BATCH, ChunkReader
+from isotrack.pipeline.chunks import ChunkReader
 from isotrack.pipeline.survey import Survey, survey
 from isotrack.recording.manifest import CapturedTrack
 from isotrack.recording.tracks import TrackType
@@ -19,7 +19,7 @@ from tests.sessions import (
 
 
 def surveyed(session: Session) -> Survey:
-    return survey(session.tracks, ChunkReader(session.store, crc32c_of))
+    return survey(session.tracks, ChunkReader(session.store, crc32c_of, batch=1))
 
 
 def test_what_can_be_played_is_found_and_placed() -> None:
@@ -107,7 +107,6 @@ class Watching(MemoryStore):
 def large(session: Session, datagrams: list[Datagram]) -> CapturedTrack:
     """Video in chunks so large that each is worked on alone."""
     track = session.capture(TrackType.VIDEO, datagrams, chunk_us=3_000_000)
-    assert min(chunk.size_bytes for chunk in track.chunks[:-1]) > BATCH / 2
     return track
 
 
@@ -116,7 +115,7 @@ def test_media_is_read_until_a_frame_was_shown_and_no_further() -> None:
     track = large(session, vp8_call(30, size=10_000))
     store = Watching(session.store.objects)
 
-    found = survey(session.tracks, ChunkReader(store, crc32c_of))
+    found = survey(session.tracks, ChunkReader(store, crc32c_of, batch=1))
 
     assert store.wholes == [track.chunks[0].key]
     (opening,) = found.tracks[0].openings.values()
@@ -131,7 +130,7 @@ def test_media_is_read_until_every_stream_has_shown_a_frame() -> None:
     track = large(session, vp8_call(12, size=10_000) + later)
     store = Watching(session.store.objects)
 
-    found = survey(session.tracks, ChunkReader(store, crc32c_of))
+    found = survey(session.tracks, ChunkReader(store, crc32c_of, batch=1))
 
     assert store.wholes == [chunk.key for chunk in track.chunks[:5]]
     assert [each.width for each in found.tracks[0].openings.values()] == [320, 640]
@@ -143,7 +142,7 @@ def test_media_is_read_up_to_the_first_keyframe_however_late_it_comes() -> None:
     track = large(session, sent)
     store = Watching(session.store.objects)
 
-    found = survey(session.tracks, ChunkReader(store, crc32c_of))
+    found = survey(session.tracks, ChunkReader(store, crc32c_of, batch=1))
 
     assert store.wholes == [chunk.key for chunk in track.chunks[:4]]
     (opening,) = found.tracks[0].openings.values()
@@ -170,7 +169,7 @@ def test_damage_leaves_streams_their_ordinals(damage: str) -> None:
         body = bytearray(session.store.objects[chunk.key])
         body[-5 if damage == "trailer" else 400_000] ^= 1
         session.store.put(chunk.key, bytes(body))
-    reader = ChunkReader(session.store, crc32c_of)
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
 
     (lane,) = survey(session.tracks, reader).lanes
 
