@@ -9,8 +9,9 @@ Any of the two may be lost, repeated or late; an agent that hears nothing keeps 
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call, Frozen, Id, ParticipantSession
@@ -28,6 +29,12 @@ class ObservedEgress(Frozen):
 
     egress_id: Id
     state: EgressState
+    """Stopped only when nothing is captured any more and every manifest is written."""
+    sealed: dict[Id, Annotated[int, Field(ge=1)]] = Field(default_factory=dict)
+    """Participant sessions (`user_session_id`) whose manifests are written, to their revisions.
+
+    All since the recording began, in every report: what was said before is still true.
+    """
 
 
 class HostedCall(Frozen):

@@ -40,7 +40,15 @@ class Rejected(RecordingError):
 
 
 class Invalid(Rejected):
-    """The request itself is wrong."""
+    """The request itself is wrong.
+
+    Attributes:
+        fields: what is wrong with each field; the message says it of the first.
+    """
+
+    def __init__(self, message: str, fields: dict[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.fields = fields or {}
 
 
 class Conflict(Rejected):

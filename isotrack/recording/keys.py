@@ -7,6 +7,8 @@ its folder or collide with another.
     raw/.../{track_id}/{seq:08d}.rtpdump
     raw/.../{user_session_id}/manifest.json
     recordings/{call_type}/{call_id}/{egress_id}/{user_session_id}/{filename}.mkv, .json
+    recordings/.../{user_session_id}/r{revision}/{filename}.mkv, .json      files made again
+    recordings/{call_type}/{call_id}/{egress_id}/recording.json
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call
 
 MANIFEST_NAME = "manifest.json"
+RECORDING_NAME = "recording.json"
 MAX_KEY_BYTES = 1024  # S3
 MAX_FILENAME = 256  # the API's path limit for a file name
 
@@ -43,10 +46,14 @@ def _join(*segments: str) -> str:
     return key
 
 
+def egress_prefix(call: Call, egress_id: str) -> str:
+    """The folder of everything captured for one recording, ending in a slash."""
+    return _join("raw", *map(encode, (call.call_type, call.call_id, egress_id))) + "/"
+
+
 def session_prefix(call: Call, egress_id: str, user_session_id: str) -> str:
     """The folder of everything captured of one participant session, ending in a slash."""
-    ids = (call.call_type, call.call_id, egress_id, user_session_id)
-    return _join("raw", *map(encode, ids)) + "/"
+    return _join(egress_prefix(call, egress_id).rstrip("/"), encode(user_session_id)) + "/"
 
 
 class SessionIds(NamedTuple):
@@ -105,7 +112,20 @@ def filename(
     return f"individual_{digest}_{output.value}_{start_ms}"
 
 
-def recording_file(call: Call, egress_id: str, user_session_id: str, name: str) -> str:
-    """A recording file or its sidecar, by file name with its ending."""
+def recording_file(
+    call: Call, egress_id: str, user_session_id: str, name: str, revision: int = 1
+) -> str:
+    """A recording file or its sidecar, by file name with its ending.
+
+    A file that is made again keeps its name and goes into a folder of its own, so that links to
+    the one before it go on opening just that.
+    """
     ids = (call.call_type, call.call_id, egress_id, user_session_id)
-    return _join("recordings", *map(encode, ids), name)
+    folder = () if revision == 1 else (f"r{revision}",)
+    return _join("recordings", *map(encode, ids), *folder, name)
+
+
+def recording_manifest(call: Call, egress_id: str) -> str:
+    """The manifest of a whole recording: all files of all participants."""
+    ids = map(encode, (call.call_type, call.call_id, egress_id))
+    return _join("recordings", *ids, RECORDING_NAME)

@@ -66,7 +66,9 @@ def test_ready_shows_the_file_in_the_compatible_fields_and_ours() -> None:
         "recording_type": "individual",
         "user_id": "alice",
         "user_session_id": "alice-1",
+        "egress_id": EGRESS,
         "output_type": "audio_video",
+        "state": "ready",
         "codecs": ["opus", "vp8"],
         "resolutions": [{"width": 1280, "height": 720, "at_ms": 0}],
         "duration_ms": 58_000,
@@ -77,9 +79,52 @@ def test_ready_shows_the_file_in_the_compatible_fields_and_ours() -> None:
         "key": file().key,
         "sidecar_url": "https://x/s",
         "fallback": False,
-        "complete": True,
         "revision": 1,
     }
+
+
+def test_a_file_that_lacks_something_captured_is_partial() -> None:
+    assert ready(complete=False).call_recording.state == "partial"
+
+
+def completed(failures: int = 0, revision: int = 1) -> events.CallRecordingCompleted:
+    return events.recording_completed(
+        CALL.cid,
+        EGRESS,
+        revision=revision,
+        manifest_key="recording.json",
+        manifest_url="https://x/m",
+        participant_session_count=2,
+        file_count=3,
+        failures=[failure(message=f"number {number}").reason for number in range(failures)],
+        created_at=NOON,
+    )
+
+
+def test_completed_says_how_much_there_is_and_where() -> None:
+    written = json.loads(completed(failures=1).model_dump_json())
+    assert written == {
+        "type": "call.recording_completed",
+        "created_at": "2026-03-01T12:00:00.250000Z",
+        "call_cid": "default:standup",
+        "event_id": completed().event_id,
+        "egress_id": EGRESS,
+        "recording_type": "individual",
+        "revision": 1,
+        "manifest_url": "https://x/m",
+        "manifest_key": "recording.json",
+        "participant_session_count": 2,
+        "file_count": 3,
+        "failure_count": 1,
+        "failures": [json.loads(failure(message="number 0").reason.model_dump_json())],
+    }
+
+
+def test_completed_tells_the_first_of_very_many_failures_and_their_number() -> None:
+    event = completed(failures=1000)
+    assert event.failure_count == 1000
+    assert [reason.message for reason in event.failures] == [f"number {n}" for n in range(50)]
+    assert len(event.model_dump_json()) < 256 * 1024
 
 
 def test_failed_says_why_and_whose() -> None:
@@ -115,6 +160,8 @@ def test_events_about_different_things_have_different_ids() -> None:
         events.recording_failed(failure(source=Source.PARTICIPANT), NOON).event_id,
         events.recording_failed(failure(source=None), NOON).event_id,
         events.recording_failed(failure(user_session_id="alice-2"), NOON).event_id,
+        completed().event_id,
+        completed(revision=2).event_id,
     ]
     assert len(set(ids)) == len(ids)
 
@@ -131,5 +178,6 @@ def test_an_event_is_read_back_by_its_type() -> None:
         events.recording_stopped(CALL.cid, EGRESS, NOON),
         ready(),
         events.recording_failed(failure(), NOON),
+        completed(failures=1),
     ):
         assert adapter.validate_json(event.model_dump_json()) == event

@@ -27,6 +27,25 @@ def test_a_recording_file_lies_in_the_folder_of_its_session() -> None:
     assert key == "recordings/default/standup/egress-1/alice-1/x.mkv"
 
 
+def test_a_file_made_again_lies_beside_the_one_before_it() -> None:
+    key = keys.recording_file(CALL, "egress-1", "alice-1", "x.mkv", 2)
+    assert key == "recordings/default/standup/egress-1/alice-1/r2/x.mkv"
+
+
+def test_the_manifest_of_a_recording_lies_beside_its_sessions() -> None:
+    key = keys.recording_manifest(CALL, "egress-1")
+    assert key == "recordings/default/standup/egress-1/recording.json"
+    session = keys.recording_file(CALL, "egress-1", "recording.json", "x.mkv")
+    assert not session.startswith(key)  # whatever a session is called
+
+
+def test_all_that_was_captured_for_a_recording_lies_in_its_folder_and_nothing_else() -> None:
+    folder = keys.egress_prefix(CALL, "egress-1")
+    assert folder == "raw/default/standup/egress-1/"
+    assert keys.session_prefix(CALL, "egress-1", "alice-1").startswith(folder)
+    assert not keys.session_prefix(CALL, "egress-10", "alice-1").startswith(folder)
+
+
 @pytest.mark.parametrize("hostile", HOSTILE)
 def test_a_hostile_id_is_one_path_segment(hostile: str) -> None:
     session = keys.session_prefix(Call(call_type=hostile, call_id="c"), hostile, hostile)
