@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import boto3
 import pytest
-from botocore.session import Session
 from moto import mock_aws
 
 if TYPE_CHECKING:
@@ -30,18 +29,18 @@ def account() -> Iterator[None]:
         for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", REGION)
-        boto3.setup_default_session(botocore_session=_session())
+        patch.setattr(boto3, "DEFAULT_SESSION", _session())
         yield
 
 
 @cache
-def _session() -> Session:
+def _session() -> boto3.Session:
     """One for all accounts: to read the description of a service takes longer than most tests."""
-    return Session()
+    return boto3.Session()
 
 
 def create_table() -> DynamoDBClient:
-    """The table, with the keys of `infra.table`; gives a client of it."""
+    """The table, with the keys and the index of `infra.table`; gives a client of it."""
     client = boto3.client("dynamodb")
     client.create_table(
         TableName=TABLE,
@@ -52,6 +51,20 @@ def create_table() -> DynamoDBClient:
         AttributeDefinitions=[
             {"AttributeName": "pk", "AttributeType": "S"},
             {"AttributeName": "sk", "AttributeType": "S"},
+            {"AttributeName": "found_by", "AttributeType": "S"},
+        ],
+        GlobalSecondaryIndexes=[
+            {
+                "IndexName": "FoundBy",
+                "KeySchema": [
+                    {"AttributeName": "found_by", "KeyType": "HASH"},
+                    {"AttributeName": "pk", "KeyType": "RANGE"},
+                ],
+                "Projection": {
+                    "ProjectionType": "INCLUDE",
+                    "NonKeyAttributes": ["call_id", "call_type"],
+                },
+            }
         ],
         BillingMode="PAY_PER_REQUEST",
     )

@@ -110,9 +110,10 @@ def hosted(
     ended_at: datetime | None = None,
     participants: tuple[ParticipantSession, ...] = (ALICE,),
     recordings: Mapping[str, EgressState] | None = None,
+    sealed: Mapping[str, int] | None = None,
     call: Call = CALL,
 ) -> HostedCall:
-    """A call as an agent reports it."""
+    """A call as an agent reports it, with the same sessions sealed of each recording."""
     observed = (recordings or {}).items()
     return HostedCall(
         call=call,
@@ -120,7 +121,10 @@ def hosted(
         started_at=started_at,
         ended_at=ended_at,
         participants=participants,
-        recordings=tuple(ObservedEgress(egress_id=e, state=state) for e, state in observed),
+        recordings=tuple(
+            ObservedEgress(egress_id=e, state=state, sealed=dict(sealed or {}))
+            for e, state in observed
+        ),
     )
 
 

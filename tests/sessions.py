@@ -243,8 +243,8 @@ class Session:
     def manifest_key(self) -> str:
         return keys.manifest(self.prefix)
 
-    def job(self, source: Source = Source.PARTICIPANT) -> Job:
-        return Job(manifest_key=self.manifest_key, revision=1, source=source)
+    def job(self, source: Source = Source.PARTICIPANT, *, revision: int = 1) -> Job:
+        return Job(manifest_key=self.manifest_key, revision=revision, source=source)
 
     def _chunk(self, track_id: str, number: int, part: Sequence[Datagram]) -> Chunk:
         body = dump(part)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from isotrack.adapters.aws_errors import aws_errors
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 SOURCE = "isotrack"
 MAX_ENTRIES = 10  # of one PutEvents
+MAX_BYTES = 256 * 1024
+"""Of all entries of one PutEvents, each counted as `_size` does (EventBridge user guide)."""
 
 
 class EventBridgeBus:
@@ -25,15 +28,15 @@ class EventBridgeBus:
         self._client = client
 
     def publish(self, events: Sequence[CallEvent]) -> None:
-        """Put events on the bus, ten at a time. Raises Transient when the bus refuses one."""
-        for first in range(0, len(events), MAX_ENTRIES):
-            entries = [self._entry(event) for event in events[first : first + MAX_ENTRIES]]
-            with aws_errors(f"put {len(entries)} events on bus {self._bus}"):
-                answer = self._client.put_events(Entries=entries)
-            for event, result in zip(events[first:], answer["Entries"], strict=False):
+        """Put events on the bus, many at a time. Raises Transient when it refuses one."""
+        for batch in _batches([self._entry(event) for event in events]):
+            with aws_errors(f"put {len(batch)} events on bus {self._bus}"):
+                answer = self._client.put_events(Entries=batch)
+            for entry, result in zip(batch, answer["Entries"], strict=False):
                 if code := result.get("ErrorCode"):
+                    event_id = json.loads(entry["Detail"])["event_id"]
                     raise Transient(
-                        f"event {event.type} {event.event_id} was refused by bus {self._bus}: "
+                        f"event {entry['DetailType']} {event_id} was refused by bus {self._bus}: "
                         f"{code}: {result.get('ErrorMessage', '')}"
                     )
 
@@ -45,3 +48,23 @@ class EventBridgeBus:
             "Detail": event.model_dump_json(),
             "Time": event.created_at,
         }
+
+
+def _batches(
+    entries: Sequence[PutEventsRequestEntryTypeDef],
+) -> Iterator[list[PutEventsRequestEntryTypeDef]]:
+    batch: list[PutEventsRequestEntryTypeDef] = []
+    size = 0
+    for entry in entries:
+        if batch and (len(batch) == MAX_ENTRIES or size + _size(entry) > MAX_BYTES):
+            yield batch
+            batch, size = [], 0
+        batch.append(entry)
+        size += _size(entry)
+    if batch:
+        yield batch
+
+
+def _size(entry: PutEventsRequestEntryTypeDef) -> int:
+    """Bytes: 14 for the time, then all that is text."""
+    return 14 + sum(len(entry[part].encode()) for part in ("Source", "DetailType", "Detail"))

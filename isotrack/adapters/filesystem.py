@@ -96,6 +96,12 @@ class FilesystemStore:
         """Start to write an object as a stream; a file has no content type but its ending."""
         return FileWriter(self._path(key))
 
+    def delete(self, key: str) -> None:
+        """Remove the file, if there is one; the folders it was in stay."""
+        path = self._path(key)
+        with suppress(ObjectMissing), _blame(path, missing=key):
+            path.unlink(missing_ok=True)
+
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with the prefix, in lexical order."""
         folder_name = prefix.rpartition("/")[0]

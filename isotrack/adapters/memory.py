@@ -69,6 +69,12 @@ class MemoryStore:
         """Start to write an object as a stream."""
         return MemoryWriter(self, key, content_type)
 
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        with self._lock:
+            self.objects.pop(key, None)
+            self.content_types.pop(key, None)
+
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with the prefix, in lexical order."""
         return iter(sorted(key for key in list(self.objects) if key.startswith(prefix)))

@@ -60,6 +60,10 @@ class MountedStore:
         """Start to write an object as a stream."""
         return self._store.writer(self._there(key), content_type=content_type)
 
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        self._store.delete(self._there(key))
+
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with the prefix."""
         if self._prefix.startswith(prefix):

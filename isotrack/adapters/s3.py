@@ -114,6 +114,11 @@ class S3Store:
         """Start to write an object as a stream."""
         return MultipartWriter(self._client, self._bucket, key, content_type)
 
+    def delete(self, key: str) -> None:
+        """Remove the object, if there is one."""
+        with s3_errors(self._bucket, key):
+            self._client.delete_object(Bucket=self._bucket, Key=key)
+
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with the prefix, in lexical order."""
         pages = self._client.get_paginator("list_objects_v2")

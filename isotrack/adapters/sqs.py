@@ -64,3 +64,9 @@ def postpone(client: SQSClient, queue_url: str, receipt_handle: str, seconds: in
             ReceiptHandle=receipt_handle,
             VisibilityTimeout=min(seconds, MAX_VISIBILITY_SECONDS),
         )
+
+
+def send(client: SQSClient, queue_url: str, body: str) -> None:
+    """Put a message into a queue. Raises Transient when SQS is busy."""
+    with aws_errors(f"send a message to {queue_url}"):
+        client.send_message(QueueUrl=queue_url, MessageBody=body)

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from enum import IntEnum
+from typing import Annotated
 
 import jwt
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    StrictBool,
-    StrictFloat,
-    StrictInt,
-    StrictStr,
-    ValidationError,
-)
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictStr, ValidationError
 
-from isotrack.recording.permissions import Caller
+from isotrack.calls.permissions import Caller
+from isotrack.recording.tracks import UserId
 from isotrack.recording.validation import first_problem
 
 ALGORITHM = "HS256"
@@ -44,15 +39,24 @@ class Unauthenticated(Exception):
         self.problem = problem
 
 
+_JWS = jwt.PyJWS(algorithms=[ALGORITHM])
+"""Checks signatures (RFC 7515). Claims are checked here: PyJWT trips over an infinite `exp`."""
+
+# Seconds since the epoch, no later than a datetime can be (year 9999).
+_Moment = Annotated[float, Field(strict=True, ge=0, le=253_402_300_799)]
+
+
 class _Claims(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     server: StrictBool | None = None
     agent_id: StrictStr | None = None
-    user_id: StrictStr | None = None
+    user_id: UserId | None = None
     role: StrictStr | None = None
     call_cids: tuple[StrictStr, ...] | None = None
-    iat: StrictInt | StrictFloat | None = None
+    exp: _Moment | None = None
+    nbf: _Moment | None = None
+    iat: _Moment | None = None
 
 
 def server_token(api_secret: str) -> str:
@@ -87,33 +91,37 @@ def user_token(
 def verify(token: str, api_secret: str) -> Caller:
     """Who holds a token. Raises Unauthenticated, with the code of what is wrong."""
     try:
-        decoded = jwt.decode(
-            token,
-            api_secret,
-            algorithms=[ALGORITHM],
-            leeway=LEEWAY_SECONDS,
-            options={"verify_iat": False},  # below, since it has a code of its own
-        )
-        claims = _Claims.model_validate(decoded)
-    except jwt.ExpiredSignatureError as error:
-        raise Unauthenticated(TokenProblem.EXPIRED, "the token has expired") from error
-    except jwt.ImmatureSignatureError as error:
+        claims = _Claims.model_validate_json(_signed(token, api_secret))
+    except ValidationError as error:
         raise Unauthenticated(
-            TokenProblem.NOT_YET_VALID, "the token is not valid yet (nbf)"
+            TokenProblem.INVALID, f"the token is invalid: claim {first_problem(error)}"
         ) from error
+    _check_moments(claims, time.time())
+    return _caller(claims)
+
+
+def _signed(token: str, api_secret: str) -> bytes:
+    """What a token's signature vouches for."""
+    if not token.isascii():
+        raise Unauthenticated(TokenProblem.INVALID, "the token is invalid: it is not ASCII")
+    try:
+        payload: bytes = _JWS.decode(token, api_secret, algorithms=[ALGORITHM])
     except jwt.InvalidSignatureError as error:
         raise Unauthenticated(
             TokenProblem.BAD_SIGNATURE, "the token is not signed with the API secret"
         ) from error
     except jwt.InvalidTokenError as error:
         raise Unauthenticated(TokenProblem.INVALID, f"the token is invalid: {error}") from error
-    except ValidationError as error:
-        raise Unauthenticated(
-            TokenProblem.INVALID, f"the token is invalid: claim {first_problem(error)}"
-        ) from error
-    if claims.iat is not None and claims.iat > time.time() + LEEWAY_SECONDS:
+    return payload
+
+
+def _check_moments(claims: _Claims, now: float) -> None:
+    if claims.exp is not None and claims.exp <= now - LEEWAY_SECONDS:
+        raise Unauthenticated(TokenProblem.EXPIRED, "the token has expired")
+    if claims.nbf is not None and claims.nbf > now + LEEWAY_SECONDS:
+        raise Unauthenticated(TokenProblem.NOT_YET_VALID, "the token is not valid yet (nbf)")
+    if claims.iat is not None and claims.iat > now + LEEWAY_SECONDS:
         raise Unauthenticated(TokenProblem.USED_BEFORE_ISSUED, "the token is used before its iat")
-    return _caller(claims)
 
 
 def _caller(claims: _Claims) -> Caller:
@@ -123,7 +131,10 @@ def _caller(claims: _Claims) -> Caller:
         return Caller(agent_id=claims.agent_id)
     if claims.user_id is not None:
         return Caller(
-            user_id=claims.user_id, role=claims.role, call_cids=tuple(claims.call_cids or ())
+            user_id=claims.user_id,
+            role=claims.role,
+            call_cids=claims.call_cids or (),
+            issued_at=None if claims.iat is None else datetime.fromtimestamp(claims.iat, UTC),
         )
     # A token that names nobody is a server's in older server libraries, but only one that claims
     # nothing at all: a user's token that lost its user must not become all-powerful.

@@ -11,11 +11,11 @@ from typing import Annotated, NamedTuple
 from pydantic import Field, StringConstraints
 
 from isotrack.pipeline.plan import read_manifest
-from isotrack.pipeline.ports import EventBus, ObjectStore, OutcomeTable
+from isotrack.pipeline.ports import EventBus, ObjectStore, OutcomeTable, Progress
 from isotrack.recording import events, keys
 from isotrack.recording.errors import CorruptInput
 from isotrack.recording.events import Event
-from isotrack.recording.files import RecordingFile
+from isotrack.recording.jobs import Remuxed
 from isotrack.recording.outcomes import FailureReason, OutcomeRecord, RecordingFailure
 from isotrack.recording.tracks import Frozen, Source
 
@@ -47,16 +47,18 @@ class World(NamedTuple):
     """What announcing needs of the world."""
 
     outcomes: OutcomeTable
+    progress: Progress
     bus: EventBus
     recordings: ObjectStore
 
 
-def announce_files(
-    files: Sequence[RecordingFile], *, world: World, now: datetime
-) -> tuple[str, ...]:
+def announce_files(remuxed: Remuxed, *, world: World, now: datetime) -> tuple[str, ...]:
     """Publish `call.recording_ready` for each file not told before; gives the event ids."""
-    kept = [world.outcomes.keep(file, now) for file in files]
-    return _announce(kept, world)
+    kept = [world.outcomes.keep(file, now) for file in remuxed.files]
+    told = _announce(kept, world)
+    job = remuxed.job
+    _end(job.manifest_key, job.revision, job.source, world)
+    return told
 
 
 def announce_failure(
@@ -64,7 +66,9 @@ def announce_failure(
 ) -> tuple[str, ...]:
     """Publish `call.recording_failed` with the reason, unless told before; gives the event ids."""
     outcome = describe_failure(failure, raw)
-    return _announce([world.outcomes.keep(outcome, now)], world)
+    told = _announce([world.outcomes.keep(outcome, now)], world)
+    _end(failure.manifest_key, failure.revision, failure.source, world)
+    return told
 
 
 def describe_failure(failure: CaughtFailure, raw: ObjectStore) -> RecordingFailure:
@@ -112,6 +116,12 @@ def _announce(records: Sequence[OutcomeRecord], world: World) -> tuple[str, ...]
     for record in untold:
         world.outcomes.mark_announced(record.outcome)
     return tuple(event.event_id for event in told)
+
+
+def _end(manifest_key: str, revision: int, source: Source | None, world: World) -> None:
+    """Note the end of a job, last: who finds that all have ended finds all outcomes."""
+    ids = keys.session_ids(manifest_key)
+    world.progress.done(ids.call, ids.egress_id, ids.user_session_id, revision, source)
 
 
 def _event(record: OutcomeRecord, recordings: ObjectStore) -> Event:

@@ -21,7 +21,6 @@ from isotrack.recording import keys
 from isotrack.recording.files import RecordingFile, Resolution
 from isotrack.recording.manifest import Manifest
 from isotrack.recording.outputs import OutputType
-from isotrack.recording.tracks import Call
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MAX_RESOLUTIONS = 64
@@ -56,24 +55,24 @@ class Description:
     @property
     def key(self) -> str:
         """Where it goes."""
-        return keys.recording_file(*self._place, self.filename)
+        return self._key(self.filename)
 
     @property
     def _name(self) -> str:
         manifest, session = self.manifest, self.manifest.participant
-        name = keys.filename(
+        return keys.filename(
             manifest.call,
             session.user_id,
             session.user_session_id,
             self.output,
             self._zero_us // 1000,
         )
-        return f"{name}.r{manifest.revision}" if manifest.revision > 1 else name
 
-    @property
-    def _place(self) -> tuple[Call, str, str]:
-        manifest = self.manifest
-        return manifest.call, manifest.egress_id, manifest.participant.user_session_id
+    def _key(self, name: str) -> str:
+        manifest, session_id = self.manifest, self.manifest.participant.user_session_id
+        return keys.recording_file(
+            manifest.call, manifest.egress_id, session_id, name, manifest.revision
+        )
 
     @property
     def _zero_us(self) -> int:
@@ -104,7 +103,7 @@ class Description:
             revision=manifest.revision,
             filename=self.filename,
             key=self.key,
-            sidecar_key=keys.recording_file(*self._place, f"{self._name}.json"),
+            sidecar_key=self._key(f"{self._name}.json"),
             storage=manifest.storage,
             codecs=tuple(self.found.lanes[c].codec for c in self.chosen),
             resolutions=tuple(resolutions[:MAX_RESOLUTIONS]),

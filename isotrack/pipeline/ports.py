@@ -7,12 +7,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # the records and events of the control plane take longer to load than a remux
-    from isotrack.recording.calls import CallRecord, Egress
     from isotrack.recording.events import Event
     from isotrack.recording.files import RecordingFile
     from isotrack.recording.outcomes import OutcomeRecord, RecordingFailure
-    from isotrack.recording.settings import CallSettings
-    from isotrack.recording.tracks import Call
+    from isotrack.recording.tracks import Call, Source
 
 
 class ObjectMissing(Exception):
@@ -87,57 +85,14 @@ class ObjectStore(Protocol):
     def writer(self, key: str, *, content_type: str) -> ObjectWriter:
         """Start to write an object as a stream."""
 
+    def delete(self, key: str) -> None:
+        """Remove the object; where there is none, that is as good."""
+
     def keys(self, prefix: str) -> Iterator[str]:
         """All keys that begin with the prefix, in lexical order."""
 
     def url(self, key: str, *, expires_seconds: int) -> str:
         """A link that opens the object for that long."""
-
-
-class StaleRecord(Exception):
-    """The record was written by somebody else since it was read."""
-
-
-class CallTable(Protocol):
-    """Calls, their settings and their recordings. Raises `recording.errors.Transient`."""
-
-    def get(self, call: Call) -> CallRecord | None:
-        """The record of a call; None when it was never heard of."""
-
-    def save(self, record: CallRecord) -> CallRecord:
-        """Write a record over the version it was read as, and give it with its new version.
-
-        Raises StaleRecord when that version is not the one in the table any more.
-        """
-
-    def keep_stopped(self, call: Call, egress: Egress) -> None:
-        """Keep a recording that has stopped for good; the same again changes nothing."""
-
-    def stopped(self, call: Call, egress_id: str) -> Egress | None:
-        """A recording kept by `keep_stopped`."""
-
-    def call_type_settings(self, call_type: str) -> CallSettings | None:
-        """What is set for all calls of a type."""
-
-
-class AgentTable(Protocol):
-    """Agents that have reported. Raises `recording.errors.Transient`."""
-
-    def poke_queue_url(self, agent_id: str) -> str | None:
-        """The queue made for an agent; None before its first report."""
-
-    def keep_poke_queue_url(self, agent_id: str, url: str) -> None:
-        """Remember the queue of an agent."""
-
-
-class AgentQueues(Protocol):
-    """A queue for each agent, in which any message means: report again at once."""
-
-    def create(self, agent_id: str) -> str:
-        """The url of the agent's queue, made if need be. Raises Invalid when it cannot be."""
-
-    def poke(self, queue_url: str) -> None:
-        """Put a message in. A hint only: agents report anyway, so it never fails."""
 
 
 class OutcomeTable(Protocol):
@@ -157,6 +112,33 @@ class EventBus(Protocol):
 
     def publish(self, events: Sequence[Event]) -> None:
         """Publish all, or raise `Transient`: then some may be out and all are to be sent again."""
+
+
+class Progress(Protocol):
+    """How far the files of a recording are; `control.ports.ProgressTable` is all of it.
+
+    Raises `recording.errors.Transient`.
+    """
+
+    def planned(
+        self,
+        call: Call,
+        egress_id: str,
+        user_session_id: str,
+        revision: int,
+        sources: Sequence[Source],
+    ) -> None:
+        """A participant session has these jobs; the same again changes nothing."""
+
+    def done(
+        self,
+        call: Call,
+        egress_id: str,
+        user_session_id: str,
+        revision: int,
+        source: Source | None,
+    ) -> None:
+        """A job has come to its end, or all of a session's where `source` is None."""
 
 
 class Endpoint(Protocol):

@@ -59,7 +59,7 @@ def remux(
         Transient: a store was busy; try again.
         DestinationError: the recordings' store refused.
     """
-    manifest = read_manifest(job.manifest_key, raw)
+    manifest = read_manifest(job.manifest_key, raw).model_copy(update={"revision": job.revision})
     captured = [t for t in manifest.tracks if t.track.track_type.source is job.source]
     chunks = ChunkReader(raw, checksum)
     options = manifest.options if options is None else options

@@ -44,6 +44,19 @@ def test_more_events_than_one_request_takes_are_all_published(subscriber: str) -
     assert received == {f"egress-{n}" for n in range(23)}
 
 
+def test_large_events_are_put_in_as_many_requests_as_they_take() -> None:
+    with account():
+        client = boto3.client("events")
+    large = [event.model_copy(update={"egress_id": "x" * 100_000}) for event in started(5)]
+    with Stubber(client) as stub:
+        for count in (2, 2, 1):
+            results = {"FailedEntryCount": 0, "Entries": [{"EventId": "1"}] * count}
+            expected = {"Entries": [ANY] * count}
+            stub.add_response("put_events", results, expected)
+        EventBridgeBus(BUS, client).publish(large)
+        stub.assert_no_pending_responses()
+
+
 def test_an_entry_that_the_bus_refuses_is_transient_and_named() -> None:
     with account():
         client = boto3.client("events")

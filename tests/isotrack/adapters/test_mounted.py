@@ -47,6 +47,16 @@ def test_what_is_not_under_the_prefix_is_missing(inner: MemoryStore, key: str) -
         store.read_into(key, memoryview(bytearray(1)))
 
 
+def test_an_object_is_deleted_under_the_prefix_only(inner: MemoryStore) -> None:
+    store = MountedStore(inner, "raw/x/")
+
+    store.delete("raw/x/a/1")
+    with pytest.raises(Invalid):
+        store.delete("b")
+
+    assert sorted(inner.objects) == ["b"]
+
+
 def test_nothing_is_written_outside_of_the_prefix(inner: MemoryStore) -> None:
     store = MountedStore(inner, "raw/x/")
 

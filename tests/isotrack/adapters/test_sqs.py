@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import boto3
 import pytest
 
-from isotrack.adapters.sqs import SqsAgentQueues, postpone
+from isotrack.adapters.sqs import SqsAgentQueues, postpone, send
 from isotrack.recording.errors import Invalid
 from tests.aws import account
 
@@ -64,3 +64,10 @@ def test_a_postponed_message_is_hidden(client: SQSClient) -> None:
 def hidden(client: SQSClient, url: str) -> str:
     attributes = client.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     return attributes["ApproximateNumberOfMessagesNotVisible"]
+
+
+def test_what_is_sent_is_a_message_in_the_queue(client: SQSClient) -> None:
+    url = client.create_queue(QueueName="subscriber")["QueueUrl"]
+    send(client, url, "an event")
+    (message,) = client.receive_message(QueueUrl=url)["Messages"]
+    assert message["Body"] == "an event"

@@ -97,6 +97,24 @@ class TestEveryStore:
             with pytest.raises(ObjectMissing, match=key):
                 store.tail(key, 10)
 
+    def test_a_deleted_object_is_missing_and_its_neighbors_are_not(
+        self, store: ObjectStore
+    ) -> None:
+        for key in ("a/b", "a/b.json", "a/c"):
+            store.put(key, key.encode())
+        store.delete("a/b")
+        with pytest.raises(ObjectMissing):
+            store.get("a/b")
+        assert list(store.keys("")) == ["a/b.json", "a/c"]
+        store.put("a/b", b"again")
+        assert store.get("a/b") == b"again"
+
+    def test_to_delete_what_is_not_there_is_as_good(self, store: ObjectStore) -> None:
+        store.put("folder/there", b"x")
+        for key in ("nothing", "folder", "folder/there/below"):
+            store.delete(key)
+        assert store.get("folder/there") == b"x"
+
     def test_the_second_create_is_told_so_and_changes_nothing(self, store: ObjectStore) -> None:
         crc = google_crc32c.value(b"first")
         store.create("manifest.json", b"first", crc32c=crc, content_type="application/json")

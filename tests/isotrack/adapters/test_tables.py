@@ -1,84 +1,50 @@
-"""One contract for the tables in memory and in DynamoDB (moto), and what only DynamoDB does."""
+"""One contract for the tables in memory and in DynamoDB (moto): calls, call types, agents, app."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime
-from typing import Any, NamedTuple, cast
-
-import boto3
 import pytest
-from botocore.exceptions import ClientError
-from botocore.stub import Stubber
 
-from isotrack.adapters.dynamodb import (
-    DynamoAgentTable,
-    DynamoCallTable,
-    DynamoItems,
-    DynamoOutcomeTable,
-)
-from isotrack.pipeline.ports import AgentTable, CallTable, OutcomeTable, StaleRecord
-from isotrack.pipeline.start import start
-from isotrack.recording import events
-from isotrack.recording.calls import CallRecord, CallSession, Host
-from isotrack.recording.errors import Conflict, Invalid, Transient
-from isotrack.recording.outcomes import FailureReason, RecordingFailure
+from isotrack.calls.call_types import CallType
+from isotrack.calls.egresses import Egress
+from isotrack.calls.records import CallRecord
+from isotrack.calls.sessions import CallSession, Host, Participant
+from isotrack.contract.recording_settings import IndividualRecordingSettingsRequest
+from isotrack.contract.settings import CallSettingsRequest
+from isotrack.control.ports import StaleRecord
 from isotrack.recording.outputs import OutputType
-from isotrack.recording.settings import (
-    CallSettings,
-    EffectiveRecording,
-    IndividualRecordingSettings,
-    Mode,
-)
-from isotrack.recording.tracks import Call, ParticipantSession, Source
-from tests.aws import TABLE, Atomic, account, create_table
-from tests.builders import ALICE, CALL, EGRESS, NOON, at, file
-from tests.fakes import MemoryAgentQueues, MemoryAgentTable, MemoryCallTable, MemoryOutcomeTable
+from isotrack.recording.settings import Mode
+from isotrack.recording.tracks import Call
+from tests.builders import ALICE, CALL, EGRESS, NOON, at
+from tests.tables import Tables
 
 OUTPUTS = (OutputType.AUDIO_VIDEO, OutputType.SCREENSHARE_AUDIO_ONLY)
-
-
-class Tables(NamedTuple):
-    calls: CallTable
-    agents: AgentTable
-    outcomes: OutcomeTable
-
-
-@pytest.fixture
-def items() -> Iterator[DynamoItems]:
-    with account():
-        yield DynamoItems(TABLE, create_table())
-
-
-@pytest.fixture(params=["memory", "dynamodb"])
-def tables(request: pytest.FixtureRequest) -> Tables:
-    if request.param == "memory":
-        return Tables(MemoryCallTable(), MemoryAgentTable(), MemoryOutcomeTable())
-    items = request.getfixturevalue("items")
-    return Tables(DynamoCallTable(items), DynamoAgentTable(items), DynamoOutcomeTable(items))
+SETTINGS = CallSettingsRequest(
+    individual_recording=IndividualRecordingSettingsRequest(mode=Mode.AUTO_ON, output_types=OUTPUTS)
+)
+DEEP: dict[str, object] = {"leaf": None}
+for _ in range(40):
+    DEEP = {"deeper": [DEEP]}
+CUSTOM = {"half": 0.5, "tiny": 5e-324, "large": 10**60, "": "#%/\u2028\U0001f600", "deep": DEEP}
+"""What DynamoDB's own numbers and maps cannot hold."""
 
 
 def full_record() -> CallRecord:
     """A record with something in every field."""
-    host = Host(poke_queue_url="https://queue", participants=(ALICE,))
-    session = CallSession(call_session_id="session-1", started_at=NOON, hosts={"sfu-1": host})
-    section = IndividualRecordingSettings(mode=Mode.AUTO_ON, output_types=OUTPUTS)
-    record = CallRecord(
-        call=CALL,
-        session=session,
-        settings_override=CallSettings(individual_recording=section),
-        outbox=(events.recording_started(CALL.cid, EGRESS, NOON),),
+    session = CallSession(
+        call_session_id="session-1",
+        started_at=NOON,
+        hosts={"sfu-1": Host(poke_queue_url="https://queue", user_session_ids=("alice-1",))},
+        participants=(Participant(**ALICE.model_dump()),),
     )
-    return record.start(EGRESS, at(5), OUTPUTS, "isotrack")
+    record = CallRecord(call=CALL, session=session)
+    created = record.create("alice", NOON, settings_override=SETTINGS, custom=CUSTOM)
+    return created.start(EGRESS, at(5), OUTPUTS, "isotrack")
 
 
-def failure(source: Source | None) -> RecordingFailure:
-    reason = FailureReason(
-        code="CorruptInput", message="torn", user_session_id="a", source=source, retryable=False
+def call_type(name: str, version: int = 0) -> CallType:
+    return CallType(
+        name=name, version=version, settings=SETTINGS, created_at=NOON, updated_at=at(1)
     )
-    return RecordingFailure(call=CALL, egress_id=EGRESS, reason=reason)
 
 
 class TestCallTable:
@@ -115,16 +81,64 @@ class TestCallTable:
         tables.calls.save(CallRecord(call=one))
         assert tables.calls.get(other) is None
 
+    @pytest.mark.parametrize("name", ["..", "a/b", "é" * 64, "\U0001f600" * 64, "=", "a b"])
+    def test_any_id_names_a_call(self, tables: Tables, name: str) -> None:
+        call = Call(call_type=name, call_id=name)
+        saved = tables.calls.save(CallRecord(call=call))
+        tables.calls.save(CallRecord(call=Call(call_type=name, call_id=name[:-1] + "x")))
+        assert tables.calls.get(call) == saved
+
+    def test_many_are_read_at_once_and_those_unknown_left_out(self, tables: Tables) -> None:
+        calls = [Call(call_type="default", call_id=f"call-{n}") for n in range(120)]
+        saved = {call: tables.calls.save(CallRecord(call=call)) for call in calls[:110]}
+        assert tables.calls.get_many([*calls, *calls[:5]]) == saved
+
+    def test_of_no_calls_there_are_no_records(self, tables: Tables) -> None:
+        assert tables.calls.get_many([]) == {}
+
     def test_a_stopped_recording_is_kept_beside_its_call(self, tables: Tables) -> None:
-        egress = full_record().egresses[0]
+        egress = full_record().egresses[0].model_copy(update={"sealed": {"alice-1": 2}})
         for _ in range(2):
             tables.calls.keep_stopped(CALL, egress)
         assert tables.calls.stopped(CALL, EGRESS) == egress
         assert tables.calls.stopped(CALL, "another") is None
         assert tables.calls.get(CALL) is None
 
-    def test_a_call_type_nobody_set_has_no_settings(self, tables: Tables) -> None:
-        assert tables.calls.call_type_settings("default") is None
+    def test_what_is_kept_of_a_stopped_recording_can_be_said_anew(self, tables: Tables) -> None:
+        egress: Egress = full_record().egresses[0]
+        tables.calls.keep_stopped(CALL, egress)
+        changed = egress.model_copy(update={"ended_at": at(9)})
+        tables.calls.keep_stopped(CALL, changed)
+        assert tables.calls.stopped(CALL, EGRESS) == changed
+
+
+class TestCallTypeTable:
+    def test_a_call_type_is_read_as_it_was_saved(self, tables: Tables) -> None:
+        assert tables.call_types.get("webinar") is None
+        saved = tables.call_types.save(call_type("webinar"))
+        assert saved == call_type("webinar", version=1)
+        assert tables.call_types.get("webinar") == saved
+
+    def test_of_two_changes_at_once_the_second_is_stale(self, tables: Tables) -> None:
+        read = tables.call_types.save(call_type("webinar"))
+        tables.call_types.save(read)
+        with pytest.raises(StaleRecord):
+            tables.call_types.save(read)
+        with pytest.raises(StaleRecord):
+            tables.call_types.save(call_type("webinar"))
+
+    def test_all_are_listed_by_name(self, tables: Tables) -> None:
+        assert list(tables.call_types.all()) == []
+        for name in ("webinar", "audio", "town.hall"):
+            tables.call_types.save(call_type(name))
+        assert [each.name for each in tables.call_types.all()] == ["audio", "town.hall", "webinar"]
+
+    def test_one_that_is_deleted_is_gone_and_may_be_made_again(self, tables: Tables) -> None:
+        tables.call_types.save(tables.call_types.save(call_type("webinar")))
+        assert tables.call_types.delete("webinar")
+        assert not tables.call_types.delete("webinar")
+        assert tables.call_types.get("webinar") is None
+        assert tables.call_types.save(call_type("webinar")).version == 1
 
 
 class TestAgentTable:
@@ -135,117 +149,11 @@ class TestAgentTable:
         assert tables.agents.poke_queue_url("sfu-2") is None
 
 
-class TestOutcomeTable:
-    def test_the_first_writer_says_when_a_file_was_known(self, tables: Tables) -> None:
-        first = tables.outcomes.keep(file(), at(70))
-        assert (first.outcome, first.created_at, first.announced) == (file(), at(70), False)
-        assert tables.outcomes.keep(file(sha256="cd" * 32), at(80)) == first
-
-    def test_an_announced_file_is_known_as_such(self, tables: Tables) -> None:
-        tables.outcomes.keep(file(), at(70))
-        tables.outcomes.mark_announced(file())
-        kept = tables.outcomes.keep(file(), at(80))
-        assert (kept.announced, kept.created_at, kept.outcome) == (True, at(70), file())
-
-    def test_files_and_revisions_are_kept_apart(self, tables: Tables) -> None:
-        tables.outcomes.keep(file(), at(70))
-        tables.outcomes.mark_announced(file())
-        assert not tables.outcomes.keep(file(OutputType.AUDIO_ONLY), at(70)).announced
-        assert not tables.outcomes.keep(file(revision=2), at(70)).announced
-
-    def test_failures_are_kept_by_source(self, tables: Tables) -> None:
-        for source in (None, *Source):
-            assert not tables.outcomes.keep(failure(source), at(70)).announced
-            tables.outcomes.mark_announced(failure(source))
-            kept = tables.outcomes.keep(failure(source), at(80))
-            assert (kept.outcome, kept.announced) == (failure(source), True)
-
-
-def test_settings_of_a_call_type_are_read_from_their_item(items: DynamoItems) -> None:
-    section = {"mode": "auto-on", "output_types": ["audio_only"]}
-    items.put("calltype#default", "settings", {"individual_recording": section})
-    settings = DynamoCallTable(items).call_type_settings("default")
-    assert settings is not None
-    assert settings.individual_recording == IndividualRecordingSettings(
-        mode=Mode.AUTO_ON, output_types=(OutputType.AUDIO_ONLY,)
-    )
-
-
-def test_the_fields_of_a_record_are_attributes_of_its_item(items: DynamoItems) -> None:
-    DynamoCallTable(items).save(full_record())
-    item = items.get("call#default#standup", "state")
-    assert item is not None
-    assert item["session"]["hosts"]["sfu-1"]["participants"][0]["user_id"] == "alice"
-
-
-def test_a_call_with_more_participants_than_an_item_holds_is_refused(items: DynamoItems) -> None:
-    crowd = tuple(
-        ParticipantSession(user_id="u" * 250, user_session_id=f"{n:064}", joined_at=NOON)
-        for n in range(1500)
-    )
-    session = CallSession(
-        call_session_id="s", started_at=NOON, hosts={"sfu-1": Host(participants=crowd)}
-    )
-    with pytest.raises(Invalid, match="larger than DynamoDB holds"):
-        DynamoCallTable(items).save(CallRecord(call=CALL, session=session))
-
-
-def test_of_two_starts_at_once_one_wins_and_the_other_is_refused(items: DynamoItems) -> None:
-    client = cast("Any", Atomic(boto3.client("dynamodb")))
-    both_have_read = threading.Barrier(2)
-
-    class Racing(DynamoCallTable):
-        """Lets nobody write before both have read."""
-
-        reads = 0
-
-        def get(self, call: Call) -> CallRecord | None:
-            record = super().get(call)
-            self.reads += 1
-            if self.reads == 1:
-                both_have_read.wait(timeout=30)
-            return record
-
-    DynamoCallTable(items).save(
-        CallRecord(call=CALL, session=CallSession(call_session_id="s", started_at=NOON))
-    )
-
-    def begin(moment: datetime) -> str | None:
-        try:
-            return start(
-                CALL,
-                storage=None,
-                calls=Racing(DynamoItems(TABLE, client)),
-                agents=MemoryAgentQueues(),
-                default=EffectiveRecording(),
-                now=moment,
-            )
-        except Conflict:
-            return None
-
-    with ThreadPoolExecutor(2) as threads:
-        results = list(threads.map(begin, [at(1), at(2)]))
-    winners = [egress_id for egress_id in results if egress_id is not None]
-    kept = DynamoCallTable(items).get(CALL)
-    assert kept is not None
-    assert [egress.egress_id for egress in kept.egresses] == winners
-    assert len(winners) == 1
-
-
-@pytest.mark.parametrize(
-    ("code", "status", "raised"),
-    [
-        ("ProvisionedThroughputExceededException", 400, Transient),
-        ("InternalServerError", 500, Transient),
-        ("AccessDeniedException", 400, ClientError),
-    ],
-)
-def test_only_failures_that_pass_are_worth_another_try(
-    code: str, status: int, raised: type[Exception]
-) -> None:
-    with account():
-        client = boto3.client("dynamodb")
-    with Stubber(client) as stub:
-        stub.add_client_error("get_item", code, http_status_code=status)
-        with pytest.raises(raised, match=code):
-            DynamoCallTable(DynamoItems(TABLE, client)).get(CALL)
+class TestAppTable:
+    def test_tokens_are_revoked_until_that_is_taken_back(self, tables: Tables) -> None:
+        assert tables.app.revoke_tokens_issued_before() is None
+        tables.app.keep_revocation(NOON)
+        assert tables.app.revoke_tokens_issued_before() == NOON
+        tables.app.keep_revocation(None)
+        tables.app.keep_revocation(None)
+        assert tables.app.revoke_tokens_issued_before() is None

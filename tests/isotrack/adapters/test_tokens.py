@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 import jwt
 import pytest
@@ -13,7 +14,7 @@ from isotrack.adapters.tokens import (
     user_token,
     verify,
 )
-from isotrack.recording.permissions import Caller
+from isotrack.calls.permissions import Caller
 
 SECRET = "s" * 64
 NOW = int(time.time())
@@ -34,13 +35,24 @@ def problem(token: str) -> TokenProblem:
 def test_each_kind_of_token_says_who_holds_it() -> None:
     assert verify(server_token(SECRET), SECRET) == Caller(server=True)
     assert verify(agent_token(SECRET, "sfu-1"), SECRET) == Caller(agent_id="sfu-1")
-    assert verify(user_token(SECRET, "bob"), SECRET) == Caller(user_id="bob")
+    issued_at = datetime.fromtimestamp(NOW, UTC)
+    assert verify(signed({"user_id": "bob"}), SECRET) == Caller(user_id="bob")
     assert verify(
+        signed({"user_id": "bob", "iat": NOW, "call_cids": ["default:standup"], "role": "host"}),
+        SECRET,
+    ) == Caller(user_id="bob", role="host", call_cids=("default:standup",), issued_at=issued_at)
+
+
+def test_a_users_token_is_good_from_when_it_was_issued_until_it_expires() -> None:
+    caller = verify(
         user_token(
             SECRET, "bob", expires_in_seconds=60, call_cids=["default:standup"], role="host"
         ),
         SECRET,
-    ) == Caller(user_id="bob", role="host", call_cids=("default:standup",))
+    )
+    assert (caller.user_id, caller.role, caller.call_cids) == ("bob", "host", ("default:standup",))
+    assert caller.issued_at is not None
+    assert caller.issued_at.timestamp() >= NOW
 
 
 def test_a_token_that_claims_nothing_at_all_is_a_servers() -> None:
@@ -63,10 +75,18 @@ def test_a_users_token_without_user_is_not_a_servers(claims: dict[str, object]) 
         ({"nbf": NOW + HOUR}, TokenProblem.NOT_YET_VALID),
         ({"iat": NOW + HOUR}, TokenProblem.USED_BEFORE_ISSUED),
         ({"user_id": 7}, TokenProblem.INVALID),
+        ({"user_id": ""}, TokenProblem.INVALID),
+        ({"user_id": "b\nob"}, TokenProblem.INVALID),
+        ({"user_id": "b" * 256}, TokenProblem.INVALID),
         ({"call_cids": "default:standup"}, TokenProblem.INVALID),
         ({"server": "yes"}, TokenProblem.INVALID),
         ({"iat": "today"}, TokenProblem.INVALID),
         ({"exp": "never"}, TokenProblem.INVALID),
+        ({"exp": True}, TokenProblem.INVALID),
+        ({"exp": float("inf")}, TokenProblem.INVALID),
+        ({"iat": float("nan")}, TokenProblem.INVALID),
+        ({"iat": -1e300}, TokenProblem.INVALID),
+        ({"nbf": 10**30}, TokenProblem.INVALID),
     ],
 )
 def test_wrong_claims_have_the_codes_of_the_api(
@@ -93,6 +113,16 @@ def test_only_hs256_is_taken(algorithm: str) -> None:
 
 def test_an_unsigned_token_is_not_taken() -> None:
     assert problem(signed({"server": True}, secret="", algorithm="none")) is TokenProblem.INVALID
+
+
+@pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b"7", b"\xff", b"[" * 100_000])
+def test_a_signed_payload_that_is_no_object_is_invalid(payload: bytes) -> None:
+    assert problem(jwt.PyJWS().encode(payload, SECRET, algorithm="HS256")) is TokenProblem.INVALID
+
+
+def test_claims_of_others_are_ignored() -> None:
+    token = signed({"user_id": "bob", "aud": "app", "iss": "us", "sub": 7, "jti": {}, "x": None})
+    assert verify(token, SECRET).user_id == "bob"
 
 
 @pytest.mark.parametrize("token", ["", "x", "a.b.c", "..", "a.b.c.d", "\u2028", "é.é.é"])

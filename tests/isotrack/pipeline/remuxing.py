@@ -48,10 +48,11 @@ def made(
     source: Source = Source.PARTICIPANT,
     *,
     raw: ObjectStore | None = None,
+    revision: int = 1,
 ) -> list[RecordingFile]:
     """The files of a session, in the order of their output types."""
     remuxed = remux(
-        session.job(source),
+        session.job(source, revision=revision),
         raw=session.store if raw is None else raw,
         recordings=session.store if store is None else store,
         checksum=crc32c_of,

@@ -14,16 +14,35 @@ from isotrack.pipeline.announce import (
 )
 from isotrack.recording.errors import Invalid, Transient
 from isotrack.recording.events import CallRecordingFailed, CallRecordingReady
+from isotrack.recording.files import RecordingFile
+from isotrack.recording.jobs import Job, Remuxed
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Source, TrackType
 from tests.builders import CALL, EGRESS, MANIFEST_KEY, at, file, manifest
-from tests.fakes import MemoryBus, MemoryOutcomeTable
+from tests.fakes import MemoryBus, MemoryOutcomeTable, MemoryProgressTable
 
 FILES = (file(OutputType.AUDIO_ONLY), file(OutputType.AUDIO_VIDEO))
+JOB = Job(manifest_key=MANIFEST_KEY, revision=1, source=Source.PARTICIPANT)
 
 
 def world() -> World:
-    return World(outcomes=MemoryOutcomeTable(), bus=MemoryBus(), recordings=MemoryStore())
+    return World(
+        outcomes=MemoryOutcomeTable(),
+        progress=MemoryProgressTable(),
+        bus=MemoryBus(),
+        recordings=MemoryStore(),
+    )
+
+
+def remuxed(*files: RecordingFile, job: Job = JOB) -> Remuxed:
+    return Remuxed(job=job, files=files)
+
+
+def ended(of: World, source: Source, revision: int = 1) -> bool:
+    """Whether a job of this source counts as ended."""
+    assert isinstance(of.progress, MemoryProgressTable)
+    of.progress.planned(CALL, EGRESS, "alice-1", revision, [source])
+    return of.progress.unfinished(CALL, EGRESS, {"alice-1": revision}) == 0
 
 
 def bus(of: World) -> MemoryBus:
@@ -56,7 +75,7 @@ def lambda_cause(message: str) -> str:
 
 def test_each_file_is_told_with_links_to_it_and_its_sidecar() -> None:
     there = world()
-    ids = announce_files(FILES, world=there, now=at(70))
+    ids = announce_files(remuxed(*FILES), world=there, now=at(70))
     events = bus(there).events
     assert tuple(event.event_id for event in events) == ids
     for event, told in zip(events, FILES, strict=True):
@@ -71,8 +90,8 @@ def test_each_file_is_told_with_links_to_it_and_its_sidecar() -> None:
 
 def test_files_announced_twice_are_told_once() -> None:
     there = world()
-    announce_files(FILES, world=there, now=at(70))
-    assert announce_files(FILES, world=there, now=at(80)) == ()
+    announce_files(remuxed(*FILES), world=there, now=at(70))
+    assert announce_files(remuxed(*FILES), world=there, now=at(80)) == ()
     assert len(bus(there).events) == 2
 
 
@@ -80,16 +99,16 @@ def test_a_run_that_broke_before_its_mark_tells_the_same_event_again() -> None:
     there = world()
     bus(there).refusals = 1
     with pytest.raises(Transient):
-        announce_files(FILES, world=there, now=at(70))
-    announce_files(FILES, world=there, now=at(80))
+        announce_files(remuxed(*FILES), world=there, now=at(70))
+    announce_files(remuxed(*FILES), world=there, now=at(80))
     assert [event.created_at for event in bus(there).events] == [at(70), at(70)]
     assert len({event.event_id for event in bus(there).events}) == 2
 
 
 def test_only_the_file_not_told_before_is_told() -> None:
     there = world()
-    announce_files(FILES[:1], world=there, now=at(70))
-    announce_files(FILES, world=there, now=at(80))
+    announce_files(remuxed(*FILES[:1]), world=there, now=at(70))
+    announce_files(remuxed(*FILES), world=there, now=at(80))
     told = [
         event.call_recording.output_type
         for event in bus(there).events
@@ -100,8 +119,42 @@ def test_only_the_file_not_told_before_is_told() -> None:
 
 def test_a_job_without_files_tells_nothing() -> None:
     there = world()
-    assert announce_files((), world=there, now=at(70)) == ()
+    assert announce_files(remuxed(), world=there, now=at(70)) == ()
     assert bus(there).events == []
+
+
+def test_a_job_has_ended_when_its_files_are_told_also_when_it_has_none() -> None:
+    there = world()
+    announce_files(remuxed(), world=there, now=at(70))
+    assert ended(there, Source.PARTICIPANT)
+    assert not ended(there, Source.SCREENSHARE)
+    assert not ended(there, Source.PARTICIPANT, revision=2)
+    again = JOB.model_copy(update={"revision": 2})
+    announce_files(remuxed(job=again), world=there, now=at(80))
+    assert ended(there, Source.PARTICIPANT, revision=2)
+
+
+def test_a_job_whose_files_could_not_be_told_has_not_ended() -> None:
+    there = world()
+    bus(there).refusals = 1
+    with pytest.raises(Transient):
+        announce_files(remuxed(*FILES), world=there, now=at(70))
+    assert not ended(there, Source.PARTICIPANT)
+
+
+@pytest.mark.parametrize(
+    ("source", "over"),
+    [
+        ("screenshare", {Source.SCREENSHARE}),
+        (None, {Source.PARTICIPANT, Source.SCREENSHARE}),
+    ],
+)
+def test_a_job_that_failed_has_ended_and_a_plan_that_failed_all_of_them(
+    source: str | None, over: set[Source]
+) -> None:
+    there = world()
+    announce_failure(caught(source=source), raw=raw(), world=there, now=at(70))
+    assert {each for each in Source if ended(there, each)} == over
 
 
 def test_a_failure_is_told_once_with_its_reason_and_whose_it_is() -> None:

@@ -27,7 +27,7 @@ def session() -> Session:
     return source
 
 
-def test_a_revision_is_in_the_names_from_the_second_on() -> None:
+def test_a_file_made_again_keeps_its_name_and_has_a_key_of_its_own() -> None:
     source = session()
     found = survey(source.tracks, ChunkReader(source.store, crc32c_of))
 
@@ -35,19 +35,20 @@ def test_a_revision_is_in_the_names_from_the_second_on() -> None:
     second = describe(source.seal(revision=2), found, OutputType.AUDIO_ONLY)
 
     assert first.filename.endswith("_audio_only_1760000000000.mkv")
-    assert second.filename.endswith("_audio_only_1760000000000.r2.mkv")
-    assert second.key.endswith(f"/{second.filename}")
+    assert second.filename == first.filename
+    assert second.key == first.key.replace(first.filename, f"r2/{first.filename}")
     assert first.matroska().head() != second.matroska().head()  # they are two segments
 
 
 def test_a_file_is_announced_as_it_was_described_and_written() -> None:
     source = session()
-    source.seal(revision=2)
+    source.seal()
 
-    _, video, _ = made(source)
+    _, video, _ = made(source, revision=2)  # made again, of what was captured as revision 1
 
     assert video.revision == 2
-    assert video.filename.endswith("_video_only_1760000000000.r2.mkv")
+    assert video.filename.endswith("_video_only_1760000000000.mkv")
+    assert video.key.endswith(f"/r2/{video.filename}")
     assert video.sidecar_key == video.key.removesuffix(".mkv") + ".json"
 
 

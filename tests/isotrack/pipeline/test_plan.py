@@ -5,13 +5,14 @@ import json
 import pytest
 
 from isotrack.adapters.memory import MemoryStore
-from isotrack.pipeline.plan import plan
+from isotrack.pipeline.plan import expect, plan
 from isotrack.recording.errors import CorruptInput
-from isotrack.recording.jobs import Job
+from isotrack.recording.jobs import Job, Plan
 from isotrack.recording.manifest import Manifest
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Source, TrackType
-from tests.builders import MANIFEST_KEY, manifest
+from tests.builders import CALL, EGRESS, MANIFEST_KEY, manifest
+from tests.fakes import MemoryProgressTable
 
 
 def store(written: Manifest | bytes) -> MemoryStore:
@@ -75,6 +76,22 @@ def test_a_wrong_field_of_a_manifest_is_named() -> None:
         plan(MANIFEST_KEY, 1, store=store(json.dumps(fields).encode()))
 
 
-def test_a_manifest_of_another_revision_is_refused() -> None:
+def test_a_manifest_of_a_later_revision_is_refused() -> None:
     with pytest.raises(CorruptInput, match="revision: 2, not 1"):
         plan(MANIFEST_KEY, 1, store=store(manifest(revision=2)))
+
+
+def test_a_manifest_is_planned_again_as_a_higher_revision() -> None:
+    (again,) = plan(MANIFEST_KEY, 3, store=store(manifest(TrackType.AUDIO))).jobs
+    assert again == job(Source.PARTICIPANT).model_copy(update={"revision": 3})
+
+
+@pytest.mark.parametrize("sources", [(), (Source.PARTICIPANT, Source.SCREENSHARE)])
+def test_what_is_planned_is_expected(sources: tuple[Source, ...]) -> None:
+    progress = MemoryProgressTable()
+    expect(Plan(manifest_key=MANIFEST_KEY, jobs=tuple(map(job, sources))), 1, progress=progress)
+    assert progress.unfinished(CALL, EGRESS, {"alice-1": 1}) == bool(sources)
+    for source in sources:
+        progress.done(CALL, EGRESS, "alice-1", 1, source)
+    assert progress.unfinished(CALL, EGRESS, {"alice-1": 1}) == 0
+    assert progress.unfinished(CALL, EGRESS, {"alice-1": 2}) == 1

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from isotrack.pipeline.ports import CallTable, StaleRecord
-from isotrack.recording.calls import CallRecord, EgressStatus
-from isotrack.recording.errors import Transient
+from isotrack.calls.egresses import EgressStatus
+from isotrack.calls.records import CallRecord
+from isotrack.control.ports import CallTable
+from isotrack.control.saving import keep_trying
 from isotrack.recording.tracks import Call
-
-ATTEMPTS = 10
-"""A call has few writers: its agents, and whoever starts and stops."""
 
 
 def update_call(
@@ -25,8 +23,12 @@ def update_call(
 
     Returns:
         The record as written; not written when nothing changed.
+
+    Raises:
+        Transient: somebody else was faster every time.
     """
-    for _ in range(ATTEMPTS):
+
+    def attempt() -> CallRecord:
         before = calls.get(call) or CallRecord(call=call)
         after = change(before)
         if after == before:
@@ -37,8 +39,6 @@ def update_call(
             if egress.status is EgressStatus.STOPPED:
                 calls.keep_stopped(call, egress)
         live = tuple(e for e in after.egresses if e.status is not EgressStatus.STOPPED)
-        try:
-            return calls.save(after.model_copy(update={"egresses": live}))
-        except StaleRecord:
-            continue
-    raise Transient(f"call {call.cid}: somebody else was faster {ATTEMPTS} times")
+        return calls.save(after.model_copy(update={"egresses": live}))
+
+    return keep_trying(attempt, f"call {call.cid}")

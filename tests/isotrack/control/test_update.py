@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import pytest
 
-from isotrack.pipeline.ports import StaleRecord
-from isotrack.pipeline.update import ATTEMPTS, update_call
-from isotrack.recording.calls import CallRecord, CallSession, EgressStatus
+from isotrack.calls.egresses import EgressStatus
+from isotrack.calls.records import CallRecord
+from isotrack.calls.sessions import CallSession
+from isotrack.control.ports import StaleRecord
+from isotrack.control.saving import ATTEMPTS
+from isotrack.control.update import update_call
 from isotrack.recording.errors import Transient
 from isotrack.recording.outputs import OutputType
 from tests.builders import CALL, NOON, at
