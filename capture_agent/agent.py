@@ -19,6 +19,7 @@ from capture_agent.intake import Intake
 from capture_agent.journal import Journal
 from capture_agent.observing import view_calls, view_spool
 from capture_agent.pokes import PokeListener
+from capture_agent.preroll import Preroll
 from capture_agent.recorder import Recorder
 from capture_agent.reporting import ControlPlane, Reporter
 from capture_agent.sealer import Sealer
@@ -64,6 +65,12 @@ class Agent:
         )
         media = MediaPorts(str(settings.media_host), settings.port_range)
         self.intake = Intake(media, counters, self._capture)
+        preroll = Preroll(
+            self._journal,
+            self.intake,
+            self._spawn,
+            0.0 if self.standalone else settings.preroll_seconds,
+        )
         self.recorder = Recorder(
             journal=self._journal,
             clock=self._clock,
@@ -73,12 +80,14 @@ class Agent:
             commits=Commits(
                 settings.agent_id, self._journal, self._clock, self._sealer, self._uploads
             ),
+            preroll=preroll,
             spawn=self._spawn,
         )
         self._pokes = PokeListener(self.recorder.changed.set)
         self._control_plane = _control_plane(settings)
         self._reporter = Reporter(
             self.recorder,
+            preroll,
             self._journal,
             self._clock,
             self._control_plane,
@@ -120,9 +129,10 @@ class Agent:
             self._group = group
             loops = [group.create_task(self._capture.run()), group.create_task(self._sealer.run())]
             await self.recorder.resume()
-            loops.append(group.create_task(self._reporter.run()))
+            reporting = group.create_task(self._reporter.run())
             ready.set()
             await self._stop.wait()
+            reporting.cancel()
             await self._shut_down()
             for task in (*loops, *self._tasks):
                 task.cancel()
@@ -132,6 +142,7 @@ class Agent:
         try:
             async with asyncio.timeout(self.settings.shutdown_seconds):
                 await self.recorder.shut_down()
+                await self._reporter.report(obey=False)  # that all of it is sealed
         except TimeoutError:
             left = view_spool(self.settings.spool_dir, self._journal.state, self._uploads.pending)
             _log.error("stopping with %d bytes in the spool, for the next start", left.bytes)
@@ -163,7 +174,14 @@ def _lock(folder: Path) -> IO[str]:
 def _clock(journal: Journal, settings: Settings) -> Clock:
     """The clock the spool was begun with."""
     if not journal.state.epoch_ns:
-        journal.write(ClockFixed(epoch_ns=time.time_ns(), speed=settings.clock_speed))
+        found = spool.numbers(settings.spool_dir)  # of a journal that is gone
+        journal.write(
+            ClockFixed(
+                epoch_ns=time.time_ns(),
+                speed=settings.clock_speed,
+                first_segment=max(found, default=0) + 1,
+            )
+        )
     clock = Clock(journal.state.epoch_ns, journal.state.speed)
     if clock.speed != settings.clock_speed:
         raise Conflict(

@@ -31,6 +31,13 @@ class Clock:
         """A real time, as this clock showed it."""
         return _datetime(self._convert((real - _EPOCH) // timedelta(microseconds=1) * 1000))
 
+    def real(self, shown: datetime) -> datetime:
+        """The real time at which this clock showed a time: what `convert` undoes."""
+        if self.speed == 1.0:
+            return shown
+        shown_ns = (shown - _EPOCH) // timedelta(microseconds=1) * 1000
+        return _datetime(self.epoch_ns + round((shown_ns - self.epoch_ns) / self.speed))
+
     def arrivals_us(self, real_ns: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Kernel timestamps in nanoseconds, as microseconds of this clock."""
         real = real_ns.astype(np.int64)

@@ -10,6 +10,7 @@ from capture_agent.announcements import TrackAnnouncement
 from capture_agent.state import (
     CallState,
     Egress,
+    HeldTake,
     Ports,
     SessionRecording,
     SessionState,
@@ -29,10 +30,13 @@ class ClockFixed(Frozen):
     entry: Literal["clock_fixed"] = "clock_fixed"
     epoch_ns: int
     speed: float
+    first_segment: int = 1
+    """The first segment of the log that this journal can know of."""
 
     def apply(self, state: State) -> None:
         """Change the state."""
         state.epoch_ns, state.speed = self.epoch_ns, self.speed
+        state.first_segment = self.first_segment
 
 
 class _OfCall(Frozen):
@@ -68,6 +72,7 @@ class CallEnded(_OfCall):
         """Change the state."""
         call = self._call(state)
         call.ended_at = self.at
+        _drop_held(state, call)
         for egress in call.egresses.values():
             egress.state = EgressState.STOPPED
         for session in call.sessions.values():
@@ -102,6 +107,7 @@ class SessionWithdrawn(_OfCall):
         call = self._call(state)
         session = call.sessions[self.user_session_id]
         session.left_at = self.at
+        _drop_held(state, call, self.user_session_id)
         for track in session.tracks.values():
             withdraw(track, self.at)
         for recording in state.recordings_of(call):
@@ -138,6 +144,7 @@ class TrackWithdrawn(_OfCall):
         """Change the state."""
         call = self._call(state)
         withdraw(call.sessions[self.user_session_id].tracks[self.track_id], self.at)
+        _drop_held(state, call, self.user_session_id, self.track_id)
         for recording in state.recordings_of(call):
             if recording.participant.user_session_id == self.user_session_id:
                 _withdraw_take(recording, self.track_id, self.at)
@@ -171,8 +178,41 @@ class RecordingStopped(_OfCall):
                 _finish(recording, SealReason.RECORDING_STOPPED, None)
 
 
+class TakeHeld(_OfCall):
+    """A track is captured from now on, though no recording has it yet."""
+
+    entry: Literal["take_held"] = "take_held"
+    user_session_id: str
+    track_id: str
+    number: int
+    first_segment: int
+
+    def held(self) -> HeldTake:
+        """What it says."""
+        return HeldTake.model_validate(self.model_dump(exclude={"entry"}))
+
+    def apply(self, state: State) -> None:
+        """Change the state."""
+        state.held.append(self.held())
+        state.next_take = max(state.next_take, self.number + 1)
+
+
+class HeldLetGo(Frozen):
+    """No recording has these takes, nor will: what was captured for them goes with the log."""
+
+    entry: Literal["held_let_go"] = "held_let_go"
+    numbers: tuple[int, ...]
+
+    def apply(self, state: State) -> None:
+        """Change the state."""
+        state.held = [held for held in state.held if held.number not in self.numbers]
+
+
 class TakeStarted(_OfCall):
-    """A recording captures a track from now on; again, if the track was published again."""
+    """A recording captures a track from now on; again, if the track was published again.
+
+    With the number of a take that was held the recording has also what was captured for that.
+    """
 
     entry: Literal["take_started"] = "take_started"
     egress_id: str
@@ -198,6 +238,7 @@ class TakeStarted(_OfCall):
             take = Take(number=self.number, track=self.track, first_segment=self.first_segment)
             recording.takes[self.track.track_id] = take
         take.track = take.track.model_copy(update={"withdrawn_at": None})
+        state.held = [held for held in state.held if held.number != self.number]
         state.next_take = max(state.next_take, self.number + 1)
 
 
@@ -297,6 +338,8 @@ Entry = Annotated[
     | TrackWithdrawn
     | RecordingStarted
     | RecordingStopped
+    | TakeHeld
+    | HeldLetGo
     | TakeStarted
     | SegmentSealed
     | SessionSealed
@@ -324,6 +367,17 @@ def _withdraw_take(recording: SessionRecording, track_id: str, at: AwareDatetime
     take = recording.takes.get(track_id)
     if take and take.track.withdrawn_at is None and recording.reason is None:
         take.track = take.track.model_copy(update={"withdrawn_at": at})
+
+
+def _drop_held(state: State, call: CallState, *of: str) -> None:
+    """Let go of what is held of a call, of a participant session, or of a track."""
+    name = (call.call, call.call_session_id, *of)
+    state.held = [
+        held
+        for held in state.held
+        if (held.call, held.call_session_id, held.user_session_id, held.track_id)[: len(name)]
+        != name
+    ]
 
 
 def _forget(state: State) -> None:

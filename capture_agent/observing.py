@@ -59,11 +59,12 @@ def view_calls(state: State, intake: Intake) -> list[CallStateView]:
     def view_track(call: CallState, user_session_id: str, track: TrackState) -> TrackView:
         ports, counts = view_ports(intake.host, track.ports), intake.count(track.ports)
         name = (call.call.cid, call.call_session_id, user_session_id, track.track.track_id)
+        held = state.held_take(call, user_session_id, track.track.track_id) is not None
         return TrackView(
             track=track.track,
             rtp=ports.rtp,
             rtcp=ports.rtcp,
-            recorded=intake.is_recorded(track.ports),
+            recorded=intake.is_recorded(track.ports) and not held,
             counters=TrackCounters(dropped=dropped.get(name, 0), **counts._asdict()),
         )
 

@@ -28,12 +28,14 @@ from capture_agent.entries import (
     RecordingStarted,
     RecordingStopped,
     SessionWithdrawn,
+    TakeHeld,
     TakeStarted,
     TrackAnnounced,
     TrackWithdrawn,
 )
 from capture_agent.intake import Intake
 from capture_agent.journal import Journal
+from capture_agent.preroll import Preroll
 from capture_agent.registry import Registry
 from capture_agent.sealer import Sealer
 from capture_agent.state import CallState, Egress, Ports, SessionRecording, SessionState, TrackState
@@ -77,13 +79,13 @@ class Recorder:
         capture: Rotation,
         sealer: Sealer,
         commits: Commits,
+        preroll: Preroll,
         spawn: Callable[[Coroutine[Any, Any, None]], object],
     ) -> None:
         self.registry = Registry(journal, clock)
         self.changed = asyncio.Event()
         """Set when the control plane should hear of something at once."""
-        self.stopping: set[str] = set()
-        """Egress ids that are asked for no more, but may still capture."""
+        self._preroll = preroll
         self._journal = journal
         self._clock = clock
         self._intake = intake
@@ -101,6 +103,7 @@ class Recorder:
                 self._begin_takes(call, egress, _published(call))
                 for _, track in _published(call):
                     self._ask_for_keyframe(track)
+        self._preroll.resume()
         finished = [r for r in self._journal.state.recordings if r.reason and not r.sealed_at]
         if finished:
             self._spawn(self._retire([], finished))
@@ -132,21 +135,24 @@ class Recorder:
             return found
         call_state = self.registry.call(call)
         ports = self._intake.bind(rtcp_mux=body.rtcp_mux)
-        entry = TrackAnnounced(
+        announced = TrackAnnounced(
             **_name(call_state),
             user_session_id=user_session_id,
             track=self.registry.new_track(track_id, body),
             announcement=body,
             ports=ports,
         )
+        session = self.registry.session(call, user_session_id)
+        held = [self._hold(announced)] if self._preroll.wants(call_state, session) else []
         try:
-            self._journal.write(entry)
+            self._journal.write(announced, *held)
         except OSError:
             self._intake.close(ports)
             raise
         track = self.registry.track(call, user_session_id, track_id)
+        for take in held:
+            self._preroll.begin(take.held())
         if egress := call_state.running():
-            session = self.registry.session(call, user_session_id)
             self._begin_takes(call_state, egress, [(session, track)])
         return track
 
@@ -184,13 +190,10 @@ class Recorder:
         """A call is over. Raises Missing."""
         call_state = self.registry.call(call)
         ports = [track.ports for _, track in _published(call_state)]
-        running = call_state.running()
-        stopping = {running.desired.egress_id} if running else set()
-        self.stopping |= stopping
         self._journal.write(CallEnded(**_name(call_state), at=self._clock.now()))
         recordings = list(self._journal.state.recordings_of(call_state))
         self.changed.set()
-        self._spawn(self._retire(ports, recordings, stopping, linger=True))
+        self._spawn(self._retire(ports, recordings, linger=True))
 
     def start(self, desired: DesiredEgress) -> None:
         """Record a call from now on. Raises Missing, Conflict, Invalid."""
@@ -209,7 +212,6 @@ class Recorder:
 
     def stop(self, call: CallState, egress_id: str) -> None:
         """Record a call no more."""
-        self.stopping.add(egress_id)
         self._journal.write(
             RecordingStopped(**_name(call), egress_id=egress_id, at=self._clock.now())
         )
@@ -220,7 +222,8 @@ class Recorder:
         ]
         takes = (take for recording in recordings for take in recording.takes.values())
         self._intake.release({take.number for take in takes})
-        self._spawn(self._retire([], recordings, {egress_id}))
+        self.changed.set()
+        self._spawn(self._retire([], recordings))
 
     def order(self, call: Call, body: RecordingOrder) -> Egress:
         """Start a recording, where no control plane does. Raises Missing, Conflict."""
@@ -242,6 +245,7 @@ class Recorder:
 
     async def shut_down(self) -> None:
         """Seal everything as it is."""
+        self._preroll.end()
         self._journal.write(AgentStopped())
         await self._capture.quit()
         await self._commits.commit(list(self._journal.state.recordings), self._capture.segment - 1)
@@ -250,7 +254,6 @@ class Recorder:
         self,
         ports: Collection[Ports],
         recordings: Collection[SessionRecording],
-        egress_ids: Iterable[str] = (),
         *,
         linger: bool = False,
     ) -> None:
@@ -259,13 +262,22 @@ class Recorder:
             await asyncio.sleep(LINGER_SECONDS)
         for closing in ports:
             self._intake.close(closing)
-        if not recordings and not egress_ids:
+        if not recordings:
             return
         last_segment = await self._capture.rotate()
-        self.stopping.difference_update(egress_ids)
-        self.changed.set()
         await self._commits.commit(recordings, last_segment)
         self.changed.set()
+
+    def _hold(self, announced: TrackAnnounced) -> TakeHeld:
+        """What a track is captured for until it is known whether its call is recorded."""
+        return TakeHeld(
+            call=announced.call,
+            call_session_id=announced.call_session_id,
+            user_session_id=announced.user_session_id,
+            track_id=announced.track.track_id,
+            number=self._journal.state.next_take,
+            first_segment=self._capture.segment,
+        )
 
     def _begin_takes(
         self, call: CallState, egress: Egress, tracks: Iterable[tuple[SessionState, TrackState]]
@@ -280,17 +292,18 @@ class Recorder:
                 _log.error("%s of %s: %s has its manifest", track_id, user_session_id, egress_id)
                 continue
             take = recording.takes.get(track_id) if recording else None
+            begun_as = take or state.held_take(call, user_session_id, track_id)
             entries.append(
                 TakeStarted(
                     **_name(call),
                     egress_id=egress_id,
                     user_session_id=user_session_id,
                     track=track.track,
-                    number=take.number if take else number,
-                    first_segment=self._capture.segment,
+                    number=begun_as.number if begun_as else number,
+                    first_segment=begun_as.first_segment if begun_as else self._capture.segment,
                 )
             )
-            number += take is None
+            number += begun_as is None
             begun.append(track)
         if entries:
             self._journal.write(*entries)

@@ -18,6 +18,7 @@ from pydantic import ValidationError
 from capture_agent.clock import Clock
 from capture_agent.entries import Reported
 from capture_agent.journal import Journal
+from capture_agent.preroll import Preroll
 from capture_agent.recorder import Recorder
 from capture_agent.reports import acknowledged, report_of
 from isotrack.recording.agents import DesiredState, Report
@@ -66,6 +67,7 @@ class Reporter:
     def __init__(
         self,
         recorder: Recorder,
+        preroll: Preroll,
         journal: Journal,
         clock: Clock,
         control_plane: ControlPlane | None,
@@ -73,6 +75,7 @@ class Reporter:
         listen_for_pokes: Callable[[str], None],
     ) -> None:
         self._recorder = recorder
+        self._preroll = preroll
         self._journal = journal
         self._clock = clock
         self._control_plane = control_plane
@@ -93,9 +96,9 @@ class Reporter:
                 continue
             await asyncio.sleep(_COLLECT_SECONDS)
 
-    async def report(self) -> None:
-        """Report once."""
-        report = report_of(self._journal.state, self._recorder.stopping)
+    async def report(self, *, obey: bool = True) -> None:
+        """Report once, and do what the answer says unless told otherwise."""
+        report = report_of(self._journal.state, self._clock.real)
         if self._control_plane is not None:
             try:
                 desired = await self._control_plane.exchange(report)
@@ -105,8 +108,9 @@ class Reporter:
             self.last_report_at = self._clock.now()
         for settled in acknowledged(report):
             self._settle(settled)
-        if self._control_plane is not None:
+        if self._control_plane is not None and obey:
             self._reconcile(report, desired)
+            self._preroll.decide(report)
 
     def _settle(self, settled: Reported) -> None:
         known = {(c.call, c.call_session_id) for c in self._journal.state.calls}

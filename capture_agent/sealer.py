@@ -6,15 +6,21 @@ import asyncio
 import logging
 from pathlib import Path
 
+import numpy as np
+
 from capture_agent import spool
 from capture_agent.clock import Clock
 from capture_agent.entries import SealedTake, SegmentSealed
 from capture_agent.journal import Journal
 from capture_agent.sealing import SPARE_CHUNKS, Draft, DraftedTake, draft_chunks
-from capture_agent.state import SessionRecording, Take
+from capture_agent.spool import Segment
+from capture_agent.state import SessionRecording, State, Take
 from capture_agent.uploads import Uploads
 from isotrack.recording import keys
 from isotrack.recording.manifest import Chunk
+
+_UNDECIDED_SECONDS = 0.05
+"""How often to look whether it is known what of a segment is recorded: mostly it is at once."""
 
 _log = logging.getLogger(__name__)
 
@@ -76,16 +82,19 @@ class Sealer:
 
     async def _seal(self, number: int) -> None:
         path = spool.path(self._folder, number)
-        if number > self._journal.state.sealed_through:
+        state = self._journal.state
+        if number > state.sealed_through:
             segment = await asyncio.to_thread(spool.read_segment, path)
             if segment.torn_bytes:
                 _log.warning("%s: cut off %d bytes, torn in a crash", path, segment.torn_bytes)
-            takes = self._journal.state.takes()
-            if unknown := set(segment.take.tolist()) - takes.keys():
+            while any(held.first_segment <= number for held in state.held):
+                await asyncio.sleep(_UNDECIDED_SECONDS)
+            if foreign := _foreign(segment, number, state):
                 # A journal that was deleted: what the segment holds is kept for a person to see.
                 orphan = path.replace(path.with_suffix(".orphan"))
-                _log.error("%s: holds takes %s that no journal knows", orphan, sorted(unknown))
+                _log.error("%s: holds takes %s that no journal knows", orphan, foreign)
                 return
+            takes = state.takes()
             drafted = await asyncio.to_thread(
                 lambda: list(draft_chunks(segment, number, takes, self._clock))
             )
@@ -110,3 +119,11 @@ class Sealer:
             lambda attempt: draft.key(draft.sequence + attempt), SPARE_CHUNKS, draft.body
         )
         return draft.sealed(*stored)
+
+
+def _foreign(segment: Segment, number: int, state: State) -> list[int]:
+    """Takes in a segment that this journal never had; those it let go of are none of them."""
+    takes: list[int] = np.unique(segment.take).tolist()
+    if number < state.first_segment:
+        return takes
+    return [take for take in takes if take >= state.next_take]

@@ -90,7 +90,7 @@ def draft_chunks(
     Args:
         segment: the segment.
         number: its number in the spool.
-        takes: recordings and takes by number; all of the segment's must be there.
+        takes: recordings and takes by number; what is of others was let go of, and is left out.
         clock: arrival times are of this clock.
     """
     kind = kinds(segment.buffer, segment.offset, segment.length)
@@ -99,6 +99,8 @@ def draft_chunks(
     found, starts = np.unique(segment.take[order], return_index=True)
     ends = np.append(starts[1:], order.size)
     for take_number, start, end in zip(found.tolist(), starts, ends[: found.size], strict=True):
+        if take_number not in takes:
+            continue
         rows = order[start:end]
         recording, take = takes[take_number]
         belongs = (kind[rows] == RTCP) | _is_rtp_of(take.track, segment, rows, kind[rows])

@@ -35,6 +35,11 @@ class Settings(BaseSettings):
     agent_token: SecretStr = SecretStr("")
     chunk_seconds: Annotated[float, Field(gt=0, le=600)] = 10.0
     report_seconds: Annotated[float, Field(gt=0, le=300)] = 5.0
+    preroll_seconds: Annotated[float, Field(ge=0, le=60)] = 30.0
+    """How long what is published is kept while nobody has said whether to record it; 0 for none.
+
+    Without a control plane none is kept: there is nobody who could say.
+    """
     shutdown_seconds: Annotated[float, Field(gt=0, le=3600)] = 25.0
     """How long an agent that was told to stop goes on uploading what it has."""
     clock_speed: Annotated[float, Field(gt=0, le=100)] = 1.0

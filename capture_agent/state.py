@@ -74,6 +74,18 @@ class Take(BaseModel):
     kernel_drops: int = 0
 
 
+class HeldTake(Frozen):
+    """A track that is captured though no recording has it yet (`preroll`)."""
+
+    call: Call
+    call_session_id: str
+    user_session_id: str
+    track_id: str
+    number: int
+    first_segment: int
+    """No packet of it is in an earlier segment of the log."""
+
+
 class SessionRecording(BaseModel):
     """A participant session as one recording has it: what a manifest is made of."""
 
@@ -97,10 +109,13 @@ class State(BaseModel):
     epoch_ns: int = 0
     speed: float = 1.0
     next_take: int = 1
+    first_segment: int = 1
+    """Segments of the log before it were written under another journal."""
     sealed_through: int = 0
     """All segments of the log up to this one are in the store."""
     calls: list[CallState] = []
     recordings: list[SessionRecording] = []
+    held: list[HeldTake] = []
 
     def call_session(self, call: Call, call_session_id: str) -> CallState:
         """A session of a call that is known."""
@@ -123,6 +138,20 @@ class State(BaseModel):
                 if r.egress.egress_id == egress_id
                 and r.call == call
                 and r.participant.user_session_id == user_session_id
+            ),
+            None,
+        )
+
+    def held_take(
+        self, call_state: CallState, user_session_id: str, track_id: str
+    ) -> HeldTake | None:
+        """What is held of a track."""
+        name = (call_state.call, call_state.call_session_id, user_session_id, track_id)
+        return next(
+            (
+                held
+                for held in self.held
+                if (held.call, held.call_session_id, held.user_session_id, held.track_id) == name
             ),
             None,
         )

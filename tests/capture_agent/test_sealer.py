@@ -9,7 +9,13 @@ import pytest
 
 from capture_agent.clock import Clock
 from capture_agent.commits import Commits
-from capture_agent.entries import AgentStopped, RecordingStopped
+from capture_agent.entries import (
+    AgentStopped,
+    ClockFixed,
+    HeldLetGo,
+    RecordingStopped,
+    TakeHeld,
+)
 from capture_agent.sealer import Sealer
 from capture_agent.uploads import Uploads
 from isotrack.adapters.memory import MemoryStore
@@ -162,6 +168,65 @@ def test_packets_that_no_journal_knows_are_kept_for_a_person_to_see(
     assert path.with_suffix(".orphan").read_bytes() == kept
     assert "takes [9] that no journal knows" in caplog.text
     assert f"{PREFIX}/t1/00001000.rtpdump" in rig.store.objects
+
+
+def test_a_segment_older_than_the_journal_is_kept_whatever_its_takes_are_called(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+):
+    rig.journal.write(ClockFixed(epoch_ns=ARRIVAL_NS, speed=1.0, first_segment=2))
+    path = write_segment(rig.folder, 1, (1, rtp(1)))
+    write_segment(rig.folder, 2, (1, rtp(2)))
+    rig.seal(2)
+    assert path.with_suffix(".orphan").exists()
+    assert "takes [1] that no journal knows" in caplog.text
+    (chunk,) = rig.journal.state.recordings[0].takes["t1"].chunks
+    assert chunk.packets == 1
+
+
+def hold(rig: Rig) -> None:
+    """Alice publishes t2, which is captured as take 2 until it is known whether to record it."""
+    publish(rig.journal, "t2")
+    rig.journal.write(
+        TakeHeld(**NAME, user_session_id="s1", track_id="t2", number=2, first_segment=1)
+    )
+
+
+def test_a_segment_waits_until_it_is_known_what_of_it_is_recorded(rig: Rig):
+    hold(rig)
+    path = write_segment(rig.folder, 1, (1, rtp(1)), (2, rtp(2)))
+
+    async def work(sealer: Sealer, _commits: Commits) -> None:
+        await sealer.closed(1)
+        await asyncio.sleep(0.2)
+        assert path.exists()
+        assert rig.store.order == []
+        take(rig.journal, rig.journal.state.calls[0].sessions["s1"].tracks["t2"].track, 2)
+        await sealer.sealed(1)
+
+    rig.run(work)
+    takes = rig.journal.state.recordings[0].takes
+    assert [chunk.packets for chunk in takes["t2"].chunks] == [1]
+    assert rig.journal.state.held == []
+
+
+def test_what_was_let_go_is_in_no_chunk_and_no_orphan(rig: Rig):
+    hold(rig)
+    path = write_segment(rig.folder, 1, (1, rtp(1)), (2, rtp(2)))
+    rig.journal.write(HeldLetGo(numbers=(2,)))
+    rig.seal(1)
+    assert [key for key in rig.store.objects if key.endswith(".rtpdump")] == [CHUNK]
+    assert not path.exists()
+    assert list(rig.folder.glob("*.orphan")) == []
+
+
+def test_a_segment_after_all_that_is_held_does_not_wait(rig: Rig):
+    publish(rig.journal, "t2")
+    rig.journal.write(
+        TakeHeld(**NAME, user_session_id="s1", track_id="t2", number=2, first_segment=2)
+    )
+    write_segment(rig.folder, 1, (1, rtp(1)))
+    rig.seal(1)
+    assert CHUNK in rig.store.objects
 
 
 def test_a_manifest_comes_last_and_lists_every_track_and_chunk(rig: Rig):
