@@ -3,31 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode
-from pydantic_core.core_schema import DataclassField, ModelField, TypedDictField
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaMode, JsonSchemaValue
+from pydantic_core.core_schema import (
+    DataclassField,
+    ModelField,
+    TypedDictField,
+    WithDefaultSchema,
+)
 
+from isotrack.contract.events import Event
+from isotrack.contract.websocket import ConnectedEvent, ConnectionErrorEvent, HealthCheckEvent
 from isotrack.pipeline.announce import CaughtFailure
 from isotrack.recording.agents import DesiredState, Report
-from isotrack.recording.events import (
-    CallRecordingFailed,
-    CallRecordingReady,
-    CallRecordingStarted,
-    CallRecordingStopped,
-)
 from isotrack.recording.jobs import Job, Plan, Remuxed
 from isotrack.recording.manifest import Manifest
+from isotrack.recording.recording_manifest import RecordingManifest
 from isotrack.recording.sidecar import Sidecar
 
+EVENTS: Mapping[str, type[BaseModel]] = {
+    str(model.model_fields["type"].default): model for model in get_args(get_args(Event)[0])
+}
+"""Every event of a call, by its type."""
+
 SENT: Mapping[str, type[BaseModel]] = {
-    "call.recording_started": CallRecordingStarted,
-    "call.recording_stopped": CallRecordingStopped,
-    "call.recording_ready": CallRecordingReady,
-    "call.recording_failed": CallRecordingFailed,
+    **EVENTS,
+    "connection.ok": ConnectedEvent,
+    "connection.error": ConnectionErrorEvent,
+    "health.check": HealthCheckEvent,
     "desired_state": DesiredState,
     "plan": Plan,
+    "recording": RecordingManifest,
     "remuxed": Remuxed,
     "sidecar": Sidecar,
 }
@@ -43,7 +51,7 @@ TAKEN: Mapping[str, type[BaseModel]] = {
 
 
 class Generated(GenerateJsonSchema):
-    """Schemas in which everything that we write is required: defaults are written too."""
+    """Schemas in which all is required that we always write: defaults are written too."""
 
     def field_is_required(
         self,
@@ -51,7 +59,15 @@ class Generated(GenerateJsonSchema):
         total: bool,
     ) -> bool:
         """Whether a field is always there."""
-        return self.mode == "serialization" or super().field_is_required(field, total)
+        if self.mode == "serialization":
+            return "serialization_exclude_if" not in field
+        return super().field_is_required(field, total)
+
+    def default_schema(self, schema: WithDefaultSchema) -> JsonSchemaValue:
+        """A field with a default, which does not matter in what is written."""
+        if self.mode == "serialization":
+            return self.generate_inner(schema["schema"])
+        return super().default_schema(schema)
 
 
 def schemas() -> dict[str, dict[str, Any]]:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from pydantic_settings import BaseSettings
 
 from functions import runtime
@@ -21,6 +21,8 @@ class Settings(BaseSettings):
     recordings_store: str
     table: str
     event_bus: str
+    file_retention_days: Annotated[int, Field(gt=0)]
+    """How long the store of recordings keeps files, and so the table what is known of them."""
 
 
 class Done(BaseModel):
@@ -40,7 +42,8 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
     """Announce files or a failure; gives the ids of the events sent, none when all were before."""
     settings = runtime.settings(Settings)
     world = World(
-        outcomes=runtime.outcomes(settings.table),
+        outcomes=runtime.outcomes(settings.table, settings.file_retention_days),
+        progress=runtime.progress(settings.table),
         bus=runtime.bus(settings.event_bus),
         recordings=runtime.store(settings.recordings_store),
     )
@@ -49,7 +52,7 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
         raw = runtime.store(settings.raw_store)
         told = announce_failure(failure, raw=raw, world=world, now=runtime.now())
     else:
-        files = Done.model_validate(event).remuxed.files
-        told = announce_files(files, world=world, now=runtime.now())
+        remuxed = Done.model_validate(event).remuxed
+        told = announce_files(remuxed, world=world, now=runtime.now())
     logger.info("announced", event_ids=told)
     return {"event_ids": list(told)}

@@ -1,79 +1,143 @@
-"""One operation of the HTTP API: run, timed, and answered in the API's own words."""
+"""The operations of the HTTP API, declared beside the functions that do them.
+
+What the API is follows from these declarations: the routes (`functions.resolver`) and the
+description of them (`events.openapi`), so that the two cannot differ.
+"""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
-from functools import wraps
-from typing import Final, ParamSpec, TypeVar
+import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeVar, get_type_hints
 
-from aws_lambda_powertools.event_handler import Response, content_types
 from pydantic import BaseModel
 
-from functions.contract import APIError, Timed
-from functions.runtime import logger
-from isotrack.adapters.tokens import Unauthenticated
-from isotrack.recording.errors import Conflict, Forbidden, Invalid, Missing, Rejected, Transient
+F = TypeVar("F", bound=Callable[..., BaseModel])
 
-P = ParamSpec("P")
-B = TypeVar("B", bound=BaseModel)
+SERVER_PREFIX = "/api/v2"
+"""Of what server libraries ask for: the answers hold times in nanoseconds."""
+CLIENT_PREFIX = "/video"
+"""Of what client libraries ask for: the answers hold times as RFC 3339."""
+VIDEO_PREFIXES = (f"{SERVER_PREFIX}/video", CLIENT_PREFIX)
+"""Of what both ask for."""
 
-INTERNAL_ERROR = -1
-INPUT_ERROR = 4
-NOT_FOUND = 16
-NOT_ALLOWED = 17
-
-_REFUSALS: Final[Mapping[type[Rejected], tuple[int, int]]] = {
-    Invalid: (INPUT_ERROR, 400),
-    Conflict: (INPUT_ERROR, 400),
-    Forbidden: (NOT_ALLOWED, 403),
-    Missing: (NOT_FOUND, 404),
-}
-"""Code and HTTP status of each."""
+_PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 
-def operation(name: str, status: int) -> Callable[[Callable[P, B]], Callable[P, Response[str]]]:
-    """Make a function that gives a body, or refuses, an operation of the API.
+class Asking(StrEnum):
+    """Who may ask for an operation at all; what a user may, the verb decides."""
 
-    Args:
-        name: as errors name it: `StartRecording failed with error: "..."`.
-        status: HTTP status of success.
-    """
-
-    def decorate(function: Callable[P, B]) -> Callable[P, Response[str]]:
-        @wraps(function)
-        def run(*args: P.args, **kwargs: P.kwargs) -> Response[str]:
-            started = time.perf_counter()
-            try:
-                return answer(status, function(*args, **kwargs), started)
-            except Rejected as error:
-                code, refused = _REFUSALS[type(error)]
-                return _failed(name, code, refused, error, started)
-            except Unauthenticated as error:
-                return _failed(name, error.problem, 401, error, started)
-            except Transient as error:
-                return _failed(name, INTERNAL_ERROR, 503, error, started)
-
-        return run
-
-    return decorate
+    CLIENTS = "clients"
+    """Users and servers, with the API key."""
+    SERVERS = "servers"
+    """Servers only, with the API key."""
+    AGENTS = "agents"
+    """Capture agents, each for itself."""
 
 
-def refusal(code: int, status: int, message: str, started: float) -> Response[str]:
-    """The error envelope as an answer."""
-    return answer(status, APIError(code=code, StatusCode=status, message=message), started)
+class Operation(NamedTuple):
+    """One operation behind all its prefixes."""
+
+    name: str
+    """As errors name it: `StartRecording failed with error: "..."`."""
+    method: str
+    prefixes: Sequence[str]
+    path: str
+    """After the prefix; `{name}` is a field of `path_model`."""
+    status: int
+    """HTTP status of success."""
+    asking: Asking
+    run: Callable[..., BaseModel]
+    answer: type[BaseModel]
+    path_model: type[BaseModel] | None
+    query_model: type[BaseModel] | None
+    body_model: type[BaseModel] | None
+
+    @property
+    def summary(self) -> str:
+        """What it does, in one sentence."""
+        return (self.run.__doc__ or "").strip().partition("\n")[0]
 
 
-def answer(status: int, body: BaseModel, started: float) -> Response[str]:
-    """A JSON answer to a request that came in at a reading of `time.perf_counter`."""
-    if isinstance(body, Timed):
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        body = body.model_copy(update={"duration": f"{elapsed_ms:.2f}ms"})
-    return Response(
-        status_code=status, content_type=content_types.APPLICATION_JSON, body=body.model_dump_json()
-    )
+class Operations:
+    """Operations behind the same prefixes."""
+
+    def __init__(self, *prefixes: str, asking: Asking = Asking.CLIENTS) -> None:
+        """Declare nothing yet.
+
+        Args:
+            prefixes: of the paths; each leads to the same.
+            asking: who may ask, where an operation does not say.
+        """
+        self.declared: list[Operation] = []
+        self._prefixes = prefixes
+        self._asking = asking
+
+    def get(
+        self, name: str, path: str, status: int = 200, *, asking: Asking | None = None
+    ) -> Callable[[F], F]:
+        """Declare a function to be an operation of method GET; so do the others of their method.
+
+        Its parameters `path`, `query` and `body` are the models of what it takes, its result the
+        model of what it answers; `asked` is who asks and when (`functions.request.Asked`).
+        """
+        return self._declare("GET", name, path, status, asking)
+
+    def post(
+        self, name: str, path: str, status: int = 201, *, asking: Asking | None = None
+    ) -> Callable[[F], F]:
+        """Declare a POST."""
+        return self._declare("POST", name, path, status, asking)
+
+    def put(
+        self, name: str, path: str, status: int = 201, *, asking: Asking | None = None
+    ) -> Callable[[F], F]:
+        """Declare a PUT."""
+        return self._declare("PUT", name, path, status, asking)
+
+    def patch(
+        self, name: str, path: str, status: int = 200, *, asking: Asking | None = None
+    ) -> Callable[[F], F]:
+        """Declare a PATCH."""
+        return self._declare("PATCH", name, path, status, asking)
+
+    def delete(
+        self, name: str, path: str, status: int = 200, *, asking: Asking | None = None
+    ) -> Callable[[F], F]:
+        """Declare a DELETE."""
+        return self._declare("DELETE", name, path, status, asking)
+
+    def _declare(
+        self, method: str, name: str, path: str, status: int, asking: Asking | None
+    ) -> Callable[[F], F]:
+        def declare(function: F) -> F:
+            hints: dict[str, Any] = get_type_hints(function)
+            operation = Operation(
+                name=name,
+                method=method,
+                prefixes=self._prefixes,
+                path=path,
+                status=status,
+                asking=asking or self._asking,
+                run=function,
+                answer=hints["return"],
+                path_model=hints.get("path"),
+                query_model=hints.get("query"),
+                body_model=hints.get("body"),
+            )
+            _check_path(operation)
+            self.declared.append(operation)
+            return function
+
+        return declare
 
 
-def _failed(name: str, code: int, status: int, error: Exception, started: float) -> Response[str]:
-    logger.info("refused", operation=name, code=code, status=status, reason=str(error))
-    return refusal(code, status, f'{name} failed with error: "{error}"', started)
+def _check_path(operation: Operation) -> None:
+    fields = operation.path_model.model_fields if operation.path_model is not None else {}
+    placeholders = set(_PLACEHOLDER.findall(operation.path))
+    if placeholders != set(fields):
+        raise TypeError(
+            f"operation {operation.name}: path {operation.path} has the parameters "
+            f"{sorted(placeholders)}, its model {sorted(fields)}"
+        )

@@ -16,6 +16,7 @@ from functions import runtime
 from functions.runtime import CommaSeparated, logger
 from isotrack.adapters.sqs import postpone
 from isotrack.adapters.webhook import HttpEndpoint
+from isotrack.contract.events import in_nanoseconds
 from isotrack.pipeline.deliver import ApiKey, deliver, retry_seconds
 from isotrack.recording.errors import DestinationError
 
@@ -43,7 +44,7 @@ def post(record: SQSRecord) -> None:
     key = ApiKey(secret.api_key, secret.api_secret)
     try:
         event_id = deliver(
-            record.body,
+            in_nanoseconds(record.body),
             attempt=attempt,
             key=key,
             endpoint=endpoint(settings.webhook_url),

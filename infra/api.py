@@ -10,6 +10,7 @@ from aws_cdk import Duration, RemovalPolicy
 from aws_cdk import aws_apigatewayv2 as apigateway
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_logs as logs
+from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk.aws_apigatewayv2_integrations import HttpLambdaIntegration
 from constructs import Construct
 
@@ -20,6 +21,7 @@ from infra.images import LOG_RETENTION, ImageFunction, Target
 from infra.logical_ids import pin
 from infra.parameters import Parameters
 from infra.secret import ApiSecret
+from infra.storage import Storage
 from infra.table import Table
 
 TIMEOUT = Duration.seconds(29)  # API Gateway gives up after 30 s
@@ -53,6 +55,8 @@ class Api(Construct):
         *,
         table: Table,
         events: Events,
+        storage: Storage,
+        machine: sfn.StateMachine,
         secret: ApiSecret,
         parameters: Parameters,
         agents: Agents,
@@ -62,6 +66,10 @@ class Api(Construct):
             {
                 "TABLE": table.name,
                 "EVENT_BUS": events.bus.event_bus_name,
+                "RAW_STORE": f"s3://{storage.raw.bucket_name}",
+                "RECORDINGS_STORE": f"s3://{storage.recordings.bucket_name}",
+                "FILE_RETENTION_DAYS": str(storage.recordings_retention.to_days()),
+                "STATE_MACHINE_ARN": machine.state_machine_arn,
                 "API_SECRET_ARN": secret.arn,
                 "AGENT_QUEUE_PREFIX": agents.queue_prefix,
                 "DEFAULT_MODE": parameters.default_mode,
@@ -72,6 +80,11 @@ class Api(Construct):
         events.grant_put(answer)
         secret.grant_read(answer)
         agents.grant_poke(answer)
+        storage.grant_read_raw(answer)  # to find what can be made again
+        storage.grant_read_recordings(answer)  # it signs links
+        storage.grant_write_recordings(answer)  # a recording may be complete when it stops
+        storage.grant_delete_recordings(answer)
+        machine.grant_start_execution(answer)
         self.http_api = self._gateway(answer)
         self._stage()
 
@@ -118,8 +131,3 @@ class Api(Construct):
         deployed.access_log_settings = apigateway.CfnStage.AccessLogSettingsProperty(
             destination_arn=log_group.log_group_arn, format=json.dumps(ACCESS_LOG)
         )
-
-    @property
-    def url(self) -> str:
-        """Where clients find the API, without a slash at the end."""
-        return self.http_api.api_endpoint

@@ -10,17 +10,14 @@ from aws_cdk import aws_sqs as sqs
 from constructs import Construct
 
 from infra.logical_ids import pin
-from infra.queues import WorkQueue, dead_letter_queue
-
-SUBSCRIBER_VISIBILITY = Duration.seconds(60)
+from infra.queues import dead_letter_queue
 
 
 class Events(Construct):
-    """A custom event bus, a queue for subscribers, and a rule for each queue that listens.
+    """A custom event bus, and a rule for each queue that listens.
 
     Attributes:
         bus: carries `call.*` events; their detail is what subscribers see.
-        subscriber: any consumer of the operator's may read this queue.
     """
 
     def __init__(self, scope: Construct, construct_id: str) -> None:
@@ -32,10 +29,6 @@ class Events(Construct):
         # Apart from the dead letters of the queues: what lies here is the whole event, what lies
         # there its detail only, and a redrive puts messages back as they are.
         self._undelivered = dead_letter_queue(self, "UndeliveredEvents")
-        self.subscriber = WorkQueue(
-            self, "Subscriber", visibility=SUBSCRIBER_VISIBILITY, max_receive_count=10
-        ).queue
-        self.send_to(self.subscriber, "SubscriberRule")
 
     def send_to(self, queue: sqs.Queue, rule_id: str) -> None:
         """Send the detail of every `call.*` event to the queue."""

@@ -1,4 +1,4 @@
-"""The state machine of a participant session: plan, then remux and announce each source."""
+"""The state machine of a participant session: plan, remux and announce each source, complete."""
 
 from __future__ import annotations
 
@@ -47,9 +47,11 @@ class RecordingMachine(Construct):
         plan: ImageFunction,
         remux: ImageFunction,
         announce: ImageFunction,
+        complete: ImageFunction,
     ) -> None:
         super().__init__(scope, construct_id)
         self._plan, self._remux, self._announce = plan, remux, announce
+        self._complete = complete
         log_group = logs.LogGroup(
             self, "Logs", retention=LOG_RETENTION, removal_policy=RemovalPolicy.DESTROY
         )
@@ -77,9 +79,15 @@ class RecordingMachine(Construct):
             },
             output_path="$.Payload",
         )
-        plan.add_catch(
-            self._announce_failure("AnnouncePlanFailure", source=NULL), result_path="$.error"
+        complete = self._task(
+            "Complete",
+            self._complete,
+            {"manifest_key": sfn.JsonPath.string_at("$.manifest_key")},
+            result_path=sfn.JsonPath.DISCARD,
         )
+        failure = self._announce_failure("AnnouncePlanFailure", source=NULL)
+        plan.add_catch(failure, result_path="$.error")
+        failure.next(complete)
         sources = sfn.Map(
             self,
             "Sources",
@@ -88,7 +96,7 @@ class RecordingMachine(Construct):
             result_path=sfn.JsonPath.DISCARD,
         )
         sources.item_processor(self._source())
-        return plan.next(sources)
+        return plan.next(sources).next(complete)
 
     def _source(self) -> sfn.IChainable:
         remux = self._task("Remux", self._remux, output_path="$.Payload")
@@ -111,6 +119,7 @@ class RecordingMachine(Construct):
             {
                 "failure": {
                     "manifest_key": sfn.JsonPath.string_at("$.manifest_key"),
+                    "revision": sfn.JsonPath.number_at("$.revision"),
                     "source": source,
                     "error": sfn.JsonPath.object_at("$.error"),
                 }
@@ -167,7 +176,7 @@ class RecordingMachine(Construct):
             )
 
     def _acknowledgments(self) -> None:
-        functions = ("PlanFunction", "RemuxFunction", "AnnounceFunction")
+        functions = ("PlanFunction", "RemuxFunction", "AnnounceFunction", "CompleteFunction")
         acknowledge(
             self.machine,
             {

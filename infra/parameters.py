@@ -42,6 +42,18 @@ class Parameters(Construct):
             default=",".join(DEFAULT_OUTPUT_TYPES),
             allowed_pattern=f"^({_OUTPUT_TYPES})(,({_OUTPUT_TYPES}))*$",
         )
+        self.api_domain = self._parameter(
+            "ApiDomain",
+            "A domain name of your own for the API; leave empty for CloudFront's.",
+            default="",
+            allowed_pattern=r"^([a-z0-9-]+(\.[a-z0-9-]+)+)?$",
+        )
+        self.api_certificate_arn = self._parameter(
+            "ApiCertificateArn",
+            "The certificate of ApiDomain, in us-east-1, where CloudFront looks for it.",
+            default="",
+            allowed_pattern="^(arn:[a-z-]+:acm:us-east-1:[0-9]+:certificate/[a-z0-9-]+)?$",
+        )
 
     def _parameter(
         self,

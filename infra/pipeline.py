@@ -40,22 +40,24 @@ class Pipeline(Construct):
         self.machine = RecordingMachine(
             self,
             "Recording",
-            plan=self._plan(storage),
+            plan=self._plan(storage, table),
             remux=self._remux(storage),
             announce=self._announce(storage, table, events),
+            complete=self._complete(storage, table, events),
         ).machine
         self._start_on_manifests(storage)
 
-    def _plan(self, storage: Storage) -> ImageFunction:
+    def _plan(self, storage: Storage, table: Table) -> ImageFunction:
         plan = ImageFunction(
             self,
             "plan",
             target=Target.CONTROL,
             description="Reads a manifest and lists a job for each source.",
-            environment={"RAW_STORE": self._raw_store},
+            environment={"RAW_STORE": self._raw_store, "TABLE": table.name},
             timeout=FUNCTION_TIMEOUT,
         )
         storage.grant_read_raw(plan.function)
+        table.grant_read_write(plan.function)
         return plan
 
     def _remux(self, storage: Storage) -> ImageFunction:
@@ -87,6 +89,7 @@ class Pipeline(Construct):
                 "RECORDINGS_STORE": self._recordings_store,
                 "TABLE": table.name,
                 "EVENT_BUS": events.bus.event_bus_name,
+                "FILE_RETENTION_DAYS": str(storage.recordings_retention.to_days()),
             },
             timeout=FUNCTION_TIMEOUT,
         )
@@ -95,6 +98,28 @@ class Pipeline(Construct):
         table.grant_read_write(announce.function)
         events.grant_put(announce.function)
         return announce
+
+    def _complete(self, storage: Storage, table: Table, events: Events) -> ImageFunction:
+        complete = ImageFunction(
+            self,
+            "complete",
+            target=Target.CONTROL,
+            description="Lists all that came of a recording, once nothing more will.",
+            environment={
+                "RAW_STORE": self._raw_store,
+                "RECORDINGS_STORE": self._recordings_store,
+                "TABLE": table.name,
+                "EVENT_BUS": events.bus.event_bus_name,
+                "FILE_RETENTION_DAYS": str(storage.recordings_retention.to_days()),
+            },
+            timeout=FUNCTION_TIMEOUT,
+        )
+        storage.grant_read_raw(complete.function)
+        storage.grant_read_recordings(complete.function)  # it signs links
+        storage.grant_write_recordings(complete.function)
+        table.grant_read_write(complete.function)
+        events.grant_put(complete.function)
+        return complete
 
     def _start_on_manifests(self, storage: Storage) -> None:
         starter = ImageFunction(

@@ -8,12 +8,16 @@ from constructs import Construct
 from infra.agents import Agents
 from infra.api import Api
 from infra.events import Events
+from infra.front_door import FrontDoor
 from infra.parameters import Parameters
 from infra.pipeline import Pipeline
+from infra.push import Push
+from infra.relay import Relay
 from infra.secret import ApiSecret
 from infra.storage import Storage
 from infra.table import Table
 from infra.webhook import Webhook
+from infra.websocket import WebSocket
 
 
 class IsotrackStack(Stack):
@@ -39,18 +43,31 @@ class IsotrackStack(Stack):
             "Api",
             table=table,
             events=events,
+            storage=storage,
+            machine=pipeline.machine,
             secret=secret,
             parameters=parameters,
             agents=agents,
         )
+        websocket = WebSocket(self, "WebSocket", table=table, secret=secret)
+        relay = Relay(self, "Relay", events=events)
+        push = Push(self, "Push", table=table, events=events, websocket=websocket)
+        front_door = FrontDoor(
+            self,
+            "FrontDoor",
+            http_api=api.http_api,
+            websocket_api=websocket.api,
+            parameters=parameters,
+        )
         for name, value in {
             "RawBucket": storage.raw.bucket_name,
             "RecordingsBucket": storage.recordings.bucket_name,
-            "ApiUrl": api.url,
+            "ApiUrl": front_door.url,
             "EventBus": events.bus.event_bus_name,
-            "SubscriberQueueUrl": events.subscriber.queue_url,
+            "SubscriberQueueUrl": relay.subscriber.queue_url,
             "ApiSecretArn": secret.arn,
             "WebhookDeadLettersUrl": webhook.dead_letters.queue_url,
+            "PushDeadLettersUrl": push.dead_letters.queue_url,
             "StateMachineArn": pipeline.machine.state_machine_arn,
             "AgentPolicyArn": agents.policy.managed_policy_arn,
         }.items():

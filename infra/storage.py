@@ -31,6 +31,7 @@ class Storage(Construct):
         self.raw = self._bucket("RawBucket", RAW_PREFIX, RAW_RETENTION)
         self._forbid_overwrites()
         self.recordings = self._bucket("RecordingsBucket", RECORDINGS_PREFIX, recordings_retention)
+        self.recordings_retention = recordings_retention
         keys = "Keys are made of the ids of calls and participants, which nobody knows beforehand."
         acknowledge(
             Stack.of(self),
@@ -137,6 +138,12 @@ class Storage(Construct):
             grantee,
             ["s3:PutObject", "s3:AbortMultipartUpload"],
             self.recordings.arn_for_objects(f"{RECORDINGS_PREFIX}*"),
+        )
+
+    def grant_delete_recordings(self, grantee: iam.IGrantable) -> None:
+        """Allow to remove recording files."""
+        _allow(
+            grantee, ["s3:DeleteObject"], self.recordings.arn_for_objects(f"{RECORDINGS_PREFIX}*")
         )
 
     def grant_read_recordings(self, grantee: iam.IGrantable) -> None:

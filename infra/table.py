@@ -1,4 +1,4 @@
-"""The table of calls, recordings, files and agents."""
+"""The table of calls, people, recordings, connections and agents: `docs/table.md` is its design."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from constructs import Construct
 
 from infra.logical_ids import pin
 
+INDEX = "FoundBy"
+"""Finds items by what they belong to besides their partition: a user, a connection, a file name."""
+
 
 class Table(Construct):
     """One DynamoDB table, keys `pk` and `sk`; an item goes by itself when `expires_at` is past."""
@@ -18,14 +21,22 @@ class Table(Construct):
         self.table = dynamodb.Table(
             self,
             "Table",
-            partition_key=dynamodb.Attribute(name="pk", type=dynamodb.AttributeType.STRING),
-            sort_key=dynamodb.Attribute(name="sk", type=dynamodb.AttributeType.STRING),
+            partition_key=_string("pk"),
+            sort_key=_string("sk"),
             billing_mode=dynamodb.BillingMode.PAY_PER_REQUEST,
             time_to_live_attribute="expires_at",
             point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                 point_in_time_recovery_enabled=True
             ),
             removal_policy=RemovalPolicy.RETAIN,
+        )
+        self.table.add_global_secondary_index(
+            index_name=INDEX,
+            partition_key=_string("found_by"),
+            sort_key=_string("pk"),
+            # Not the values: an index entry is small, and most changes of an item leave it alone.
+            projection_type=dynamodb.ProjectionType.INCLUDE,
+            non_key_attributes=["call_id", "call_type"],
         )
         pin(self.table, "Table")
 
@@ -35,5 +46,26 @@ class Table(Construct):
         return self.table.table_name
 
     def grant_read_write(self, grantee: iam.IGrantable) -> None:
-        """Allow to read and write whole items by key, which is all that the adapter does."""
-        self.table.grant(grantee, "dynamodb:GetItem", "dynamodb:PutItem")
+        """Allow what the adapters do: items by key, alone and in batches, and queries; no scan."""
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=[
+                "dynamodb:GetItem",
+                "dynamodb:BatchGetItem",
+                "dynamodb:PutItem",
+                "dynamodb:UpdateItem",
+                "dynamodb:DeleteItem",
+                "dynamodb:BatchWriteItem",
+                "dynamodb:Query",
+            ],
+            resource_arns=[self.table.table_arn],
+        )
+        iam.Grant.add_to_principal(
+            grantee=grantee,
+            actions=["dynamodb:Query"],
+            resource_arns=[f"{self.table.table_arn}/index/{INDEX}"],
+        )
+
+
+def _string(name: str) -> dynamodb.Attribute:
+    return dynamodb.Attribute(name=name, type=dynamodb.AttributeType.STRING)

@@ -21,12 +21,15 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from infra.local import address, patches
-from infra.local.deployer import deploy
-from infra.local.http_api import HttpApi, read_api
+from infra.local import address, http_api, patches, websocket_api
+from infra.local.connections_api import ConnectionsApi
+from infra.local.deployer import Deployment, deploy
+from infra.local.front_door import FrontDoor
+from infra.local.http_api import HttpApi
 from infra.local.patches.awslambda import Functions
 from infra.local.resources.resource import Environment
 from infra.local.sources import Sources
+from infra.local.websocket_api import WebSocketApi
 from infra.local.workers import Site, Workers
 
 log = logging.getLogger(__name__)
@@ -89,7 +92,9 @@ class Engine:
         self._workers = self._make_workers()
         self._sources = Sources(self._client)
         self._functions = Functions(self._workers)
-        self._http_api = HttpApi(settings.api_port, self._functions.invoke)
+        self._http_api = HttpApi(self._functions.invoke)
+        self._websocket_api = WebSocketApi(self._functions.invoke)
+        self._front_door = FrontDoor(settings.api_port, self._http_api, self._websocket_api)
         self._watch = patches.install(self._workers, self._functions, self._sources)
         self._server = self._make_server(listener)
 
@@ -97,20 +102,21 @@ class Engine:
         """Start everything and deploy the template."""
         self._thread(functools.partial(self._server.serve_forever, POLL_SECONDS), "aws")
         self._thread(self._watch_executions, "watchdog")
-        deployment = deploy(
-            self._settings.template,
-            self._settings.parameters,
-            Environment(
-                stack_name=STACK_NAME,
-                region=address.REGION,
-                account=address.ACCOUNT,
-                client=functools.cache(self._client),
-                api_url=self._http_api.url,
-            ),
+        deployment = self._deploy()
+        gateway = self._client("apigatewayv2")
+        if http := http_api.read_api(gateway):
+            self._http_api.serve(http)
+        if websocket := websocket_api.read_api(gateway):
+            self._websocket_api.serve(websocket)
+        return Report(
+            self._endpoint,
+            self._front_door.url,
+            {
+                name: self._front_door.without_tls(value)
+                for name, value in deployment.outputs.items()
+            },
+            deployment.resources,
         )
-        if api := read_api(self._client("apigatewayv2")):
-            self._http_api.serve(api)
-        return Report(self._endpoint, self._http_api.url, deployment.outputs, deployment.resources)
 
     def __exit__(
         self,
@@ -121,10 +127,27 @@ class Engine:
         """Stop taking work, kill the workers, free the ports."""
         self._stopping.set()
         self._sources.stop()
+        self._front_door.stop()
         self._http_api.stop()
+        self._websocket_api.stop()
         self._workers.stop()
         self._server.shutdown()
         self._server.server_close()
+
+    def _deploy(self) -> Deployment:
+        return deploy(
+            self._settings.template,
+            self._settings.parameters,
+            Environment(
+                stack_name=STACK_NAME,
+                region=address.REGION,
+                account=address.ACCOUNT,
+                client=functools.cache(self._client),
+                api_url=self._front_door.url,
+                websocket_url=self._endpoint.replace("http", "ws", 1),
+                websocket_paths=self._front_door.websocket_paths,
+            ),
+        )
 
     def _make_workers(self) -> Workers:
         folder = self._settings.folder
@@ -146,7 +169,9 @@ class Engine:
             return make_server(
                 host,
                 port,
-                DomainDispatcherApplication(create_backend_app),
+                ConnectionsApi(
+                    self._websocket_api, DomainDispatcherApplication(create_backend_app)
+                ),
                 threaded=True,
                 request_handler=MotoRequestHandler,
                 fd=listener.fileno(),

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as WaitedTooLong
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from infra.local.http_events import (
@@ -25,7 +23,7 @@ from infra.local.http_events import (
 )
 from infra.local.runtime_api import PAYLOAD_LIMIT, Outcome
 
-BODY_LIMIT = 10 * 1024 * 1024
+PROTOCOL = "HTTP"
 INTEGRATION_SECONDS = 30.0
 REQUESTS_AT_ONCE = 32
 
@@ -40,7 +38,7 @@ class Api:
 
 def read_api(gateway: Any) -> Api | None:
     """The one HTTP API that moto's control plane knows of, if there is one."""
-    apis = gateway.get_apis()["Items"]
+    apis = [each for each in gateway.get_apis()["Items"] if each["ProtocolType"] == PROTOCOL]
     if not apis:
         return None
     api_id = apis[0]["ApiId"]
@@ -57,41 +55,21 @@ def read_api(gateway: Any) -> Api | None:
     )
 
 
-class HttpApi(ThreadingHTTPServer):
-    """Listens from the start, so that its URL is known; answers 404 until it has an API."""
+class HttpApi:
+    """Answers requests; with 404 until it has an API."""
 
-    daemon_threads = True
-    block_on_close = False
-
-    def __init__(self, port: int, invoke: Callable[[str, bytes], Outcome]) -> None:
-        """Bind the port.
-
-        Args:
-            port: on 127.0.0.1; 0 for any that is free.
-            invoke: gives the function of an ARN an event and waits for it.
-        """
-        super().__init__(("127.0.0.1", port), _Handler)
+    def __init__(self, invoke: Callable[[str, bytes], Outcome]) -> None:
+        """Args: invoke gives the function of an ARN an event and waits for it."""
         self._api: Api | None = None
         self._invoke = invoke
         self._integrations = ThreadPoolExecutor(REQUESTS_AT_ONCE, thread_name_prefix="http-api")
-        threading.Thread(
-            target=self.serve_forever, args=(0.05,), daemon=True, name="http-api"
-        ).start()
-
-    @property
-    def url(self) -> str:
-        """Where it answers, without a slash at the end."""
-        host, port = self.server_address[:2]
-        return f"http://{host!s}:{port}"
 
     def serve(self, api: Api) -> None:
         """From now on answer for this API."""
         self._api = api
 
     def stop(self) -> None:
-        """Give the port back."""
-        self.shutdown()
-        self.server_close()
+        """Wait for no function any more."""
         self._integrations.shutdown(wait=False, cancel_futures=True)
 
     def answer(self, request: Request) -> Response:
@@ -119,44 +97,3 @@ class HttpApi(ThreadingHTTPServer):
         except WaitedTooLong:
             return message(503, "Service Unavailable")
         return server_error() if outcome.failed else from_result(outcome.payload)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-    wbufsize = 64 * 1024
-    server: HttpApi
-
-    def _serve(self) -> None:
-        length = self.headers.get("Content-Length", "0")
-        if "Transfer-Encoding" in self.headers or not length.isascii() or not length.isdigit():
-            self.close_connection = True
-            self._write(message(411, "Length Required"))
-        elif int(length) > BODY_LIMIT:
-            self.close_connection = True  # the rest of the body is not read
-            self._write(message(413, "Request Entity Too Large"))
-        else:
-            body = self.rfile.read(int(length))
-            request = Request(
-                self.command,
-                self.path,
-                self.request_version,
-                self.headers.items(),
-                body,
-                str(self.client_address[0]),
-            )
-            self._write(self.server.answer(request))
-
-    do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = _serve
-
-    def _write(self, response: Response) -> None:
-        self.send_response(response.status)
-        for name, value in response.headers:
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(response.body)))
-        self.end_headers()
-        if self.command != "HEAD":
-            self.wfile.write(response.body)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing: the function's log tells of its requests."""

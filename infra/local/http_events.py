@@ -34,6 +34,11 @@ class Request:
     body: bytes
     source_ip: str
 
+    @property
+    def path(self) -> str:
+        """The target without its query."""
+        return self.target.partition("?")[0]
+
 
 @dataclass(frozen=True)
 class Response:
@@ -92,9 +97,8 @@ class Route:
 
 def find(routes: Iterable[Route], request: Request) -> tuple[Route, dict[str, str]] | None:
     """The route of a request, and its path parameters."""
-    path = urlsplit(request.target).path
     for route in sorted(routes, key=lambda each: each.rank):
-        parameters = route.match(request.method, path)
+        parameters = route.match(request.method, request.path)
         if parameters is not None:
             return route, parameters
     return None

@@ -69,7 +69,7 @@ class LocalStack:
 
     Attributes:
         endpoint: of all AWS services.
-        api_url: of the HTTP API, without a slash at the end.
+        api_url: of the front door: HTTP API and WebSocket API, without a slash at the end.
         outputs: of the template, by name.
         resources: physical ids by logical id.
         folder: has `stack.log`, `logs/{function}.log` and `crashes.jsonl`; it stays.

@@ -114,6 +114,9 @@ def _alone(call_id: str, *, stop_ms: int, video: bool) -> Scenario:
 REFUSED = _alone("refused", stop_ms=2_500, video=False)
 """The webhook refuses the file of this call."""
 
+AGAIN = _alone("again", stop_ms=2_500, video=False)
+"""The files of this call are made again."""
+
 INTERRUPTED = _alone("interrupted", stop_ms=16_500, video=True)
 """The agent is killed in this call, and started again."""
 

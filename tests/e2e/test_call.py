@@ -108,7 +108,7 @@ def test_each_event_came_exactly_once_by_webhook_and_by_sqs(
     outcome: Outcome, rehearsal: Rehearsal
 ) -> None:
     time.sleep(QUIET_SECONDS)
-    receipts = [r for r in rehearsal.inbox.receipts if r.event.egress_id == outcome.egress_id]
+    receipts = rehearsal.inbox.of_recording(outcome.egress_id)
     for via in ("webhook", "sqs"):
         came = Counter(kept(receipt) for receipt in receipts if receipt.via == via)
         assert came == Counter(promises(TOGETHER))

@@ -11,7 +11,7 @@ import pytest
 from infra.local.demo.receivers import Receipt
 from infra.local.demo.rehearsal import Rehearsal
 from isotrack.recording import keys
-from isotrack.recording.events import CallRecordingFailed, CallRecordingReady
+from isotrack.recording.events import CallRecordingFailed, CallRecordingReady, FileState
 from isotrack.recording.manifest import Manifest
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call, TrackType
@@ -78,7 +78,7 @@ def test_a_file_is_made_of_what_is_left_and_its_sidecar_says_what_is_not(
         ("sqs", CallRecordingReady),
     }
     (file,) = {r.event.event_id: r.event.call_recording for r in told}.values()
-    assert not file.complete
+    assert file.state is FileState.PARTIAL
     assert file.output_type == "audio_video"
     sidecar = json.loads(httpx.get(file.sidecar_url).content)
     problems = {chunk["key"]: chunk["problem"] for chunk in sidecar["missing_chunks"]}

@@ -45,14 +45,15 @@ def test_an_event_that_a_webhook_refuses_is_retried_and_kept_as_dead_letter(
     dead = list(_dead_letters(rehearsal, wanted=1))
     attempts: dict[str, list[int]] = {}
     ids: dict[str, set[str]] = {}
-    for receipt in rehearsal.inbox.receipts:
-        if receipt.via == "webhook" and receipt.event.egress_id == outcome.egress_id:
+    for receipt in rehearsal.inbox.of_recording(outcome.egress_id):
+        if receipt.via == "webhook":
             attempts.setdefault(receipt.event.type, []).append(receipt.attempt)
             ids.setdefault(receipt.event.type, set()).add(receipt.webhook_id)
     assert attempts == {
         "call.recording_started": [1, 2],
         "call.recording_stopped": [1],
         "call.recording_ready": list(range(1, ATTEMPTS + 1)),
+        "call.recording_completed": [1],
     }
     assert all(len(each) == 1 for each in ids.values())
     (ready,) = (

@@ -9,20 +9,25 @@ from typing import Any
 import jsonschema
 import pytest
 from openapi_spec_validator import validate
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
 from events.generate import FOLDER, documents
-from functions.api import app
-from isotrack.recording.events import Event
+from events.json_schemas import EVENTS
+from functions.routes import OPERATIONS
+from isotrack.contract.events import Event
+from isotrack.contract.websocket import ConnectedEvent, ConnectionErrorEvent, HealthCheckEvent
+from isotrack.recording.recording_manifest import RecordingManifest
 from isotrack.recording.sidecar import Sidecar
 
 SAMPLES = FOLDER / "samples"
-EVENT_TYPES = [
-    "call.recording_started",
-    "call.recording_stopped",
-    "call.recording_ready",
-    "call.recording_failed",
-]
+GENERATED = documents()
+CONNECTION_MESSAGES = {
+    "connection.ok": ConnectedEvent,
+    "connection.error": ConnectionErrorEvent,
+    "health.check": HealthCheckEvent,
+}
+SOMETIMES = {"call.ended": {"user", "reason"}, "call.session_participant_left": {"reason"}}
+"""Fields that are left out where there is nothing to say."""
 
 
 def load(path: Path) -> dict[str, Any]:
@@ -34,17 +39,37 @@ def schema(name: str) -> dict[str, Any]:
     return load(FOLDER / "schemas" / f"{name}.schema.json")
 
 
-@pytest.mark.parametrize("path", documents(), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", GENERATED, ids=lambda path: path.name)
 def test_a_generated_file_is_what_the_models_say(path: Path) -> None:
-    assert path.read_text("utf-8") == documents()[path], "run: python -m events.generate"
+    assert path.read_text("utf-8") == GENERATED[path], "run: python -m events.generate"
 
 
 def test_there_is_no_schema_of_a_model_that_is_gone() -> None:
     written = {path for path in (FOLDER / "schemas").iterdir() if path.suffix == ".json"}
-    assert written == {path for path in documents() if path.parent.name == "schemas"}
+    assert written == {path for path in GENERATED if path.parent.name == "schemas"}
 
 
-@pytest.mark.parametrize("name", EVENT_TYPES)
+def test_all_events_are_described() -> None:
+    assert set(EVENTS) == {
+        "call.created",
+        "call.updated",
+        "call.ended",
+        "call.member_added",
+        "call.member_updated",
+        "call.member_removed",
+        "call.session_started",
+        "call.session_ended",
+        "call.session_participant_joined",
+        "call.session_participant_left",
+        "call.recording_started",
+        "call.recording_stopped",
+        "call.recording_ready",
+        "call.recording_failed",
+        "call.recording_completed",
+    }
+
+
+@pytest.mark.parametrize("name", EVENTS)
 def test_the_sample_of_an_event_is_exactly_what_would_be_sent(name: str) -> None:
     sample = load(SAMPLES / f"{name}.json")
     event = TypeAdapter[Event](Event).validate_python(sample)
@@ -53,10 +78,19 @@ def test_the_sample_of_an_event_is_exactly_what_would_be_sent(name: str) -> None
     jsonschema.validate(sample, schema(name))
 
 
-@pytest.mark.parametrize("name", EVENT_TYPES)
-def test_a_schema_requires_each_field_that_is_sent(name: str) -> None:
+@pytest.mark.parametrize(("name", "model"), CONNECTION_MESSAGES.items())
+def test_the_sample_of_a_connection_message_is_exactly_what_would_be_sent(
+    name: str, model: type[BaseModel]
+) -> None:
     sample = load(SAMPLES / f"{name}.json")
-    for field in sample:
+    assert json.loads(model.model_validate(sample).model_dump_json()) == sample
+    jsonschema.validate(sample, schema(name))
+
+
+@pytest.mark.parametrize("name", [*EVENTS, *CONNECTION_MESSAGES])
+def test_a_schema_requires_each_field_that_is_always_sent(name: str) -> None:
+    sample = load(SAMPLES / f"{name}.json")
+    for field in sample.keys() - SOMETIMES.get(name, set()):
         less = {key: value for key, value in sample.items() if key != field}
         with pytest.raises(jsonschema.ValidationError, match=field):
             jsonschema.validate(less, schema(name))
@@ -83,6 +117,12 @@ def test_the_sample_of_a_sidecar_is_exactly_what_would_be_written() -> None:
     assert Sidecar.model_validate(sample).model_dump(mode="json") == sample
 
 
+def test_the_sample_of_a_recordings_manifest_is_exactly_what_would_be_written() -> None:
+    sample = load(SAMPLES / "recording.json")
+    jsonschema.validate(sample, schema("recording"))
+    assert RecordingManifest.model_validate(sample).model_dump(mode="json") == sample
+
+
 def test_the_sample_of_a_report_fits_its_schema() -> None:
     body = json.loads(load(SAMPLES / "api.report_calls.json")["body"])
     jsonschema.validate(body, schema("report"))
@@ -92,25 +132,31 @@ def test_the_openapi_description_is_valid() -> None:
     validate(load(FOLDER / "openapi.json"))
 
 
-def test_the_openapi_description_has_just_the_routes_of_the_api() -> None:
-    names = {"call_type": "type", "call_id": "id"}
-    routes = {
-        (route.method, as_openapi(str(route.path), names))
-        for route in app._static_routes + app._dynamic_routes
+def test_the_openapi_description_has_just_the_operations_of_the_api() -> None:
+    operations = {
+        (operation.method.lower(), prefix + operation.path)
+        for operation in OPERATIONS
+        for prefix in operation.prefixes
     }
     paths = load(FOLDER / "openapi.json")["paths"]
-    described = {
-        (method.upper(), path)
-        for path, item in paths.items()
-        for method in item
-        if method != "parameters"
-    }
-    assert described == routes
+    described = {(method, path) for path, item in paths.items() for method in item}
+    assert described == operations
 
 
-def as_openapi(path: str, names: dict[str, str]) -> str:
-    parts = [
-        "{" + names.get(part[1:-1], part[1:-1]) + "}" if part.startswith("<") else part
-        for part in path.split("/")
-    ]
-    return "/".join(parts)
+def test_moments_are_integers_behind_the_servers_prefix_and_strings_behind_the_clients() -> None:
+    description = load(FOLDER / "openapi.json")
+    for prefix, kind in [("/api/v2/video", "integer"), ("/video", "string")]:
+        operation = description["paths"][f"{prefix}/calltypes/{{name}}"]["get"]
+        answer = operation["responses"]["200"]["content"]["application/json"]["schema"]
+        schema = description["components"]["schemas"][answer["$ref"].rpartition("/")[2]]
+        assert schema["properties"]["created_at"]["type"] == kind
+        assert "created_at" in schema["required"]
+
+
+def test_each_operation_says_whose_token_it_takes() -> None:
+    paths = load(FOLDER / "openapi.json")["paths"]
+    report = paths["/agents/{agent_id}/report"]["post"]["security"]
+    assert report == [{"agent_token": []}, {"server_token": []}]
+    users = paths["/api/v2/users"]["post"]["security"]
+    assert users == [{"server_token": [], "api_key": []}]
+    assert {"user_token": [], "api_key": []} in paths["/video/call/{type}/{id}"]["get"]["security"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -13,13 +14,13 @@ import pytest
 from aws_lambda_powertools.utilities.parameters import clear_caches
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
-from functions import announce, api, plan, remux, runtime, starter, webhook
-from tests.aws import BUS, account, create_table, subscribe
+from functions import announce, plan, remux, runtime, starter, webhook, wiring
+from tests.aws import BUS, TABLE, account, create_table, subscribe
+from tests.functions.api_client import API_KEY, API_SECRET, Client
 
-MODULES: tuple[ModuleType, ...] = (runtime, announce, api, plan, remux, starter, webhook)
+MODULES: tuple[ModuleType, ...] = (runtime, announce, plan, remux, starter, webhook, wiring)
+STATE_MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:recording"
 SAMPLES = Path(__file__).parents[2] / "events" / "samples"
-API_KEY = "isotrack"
-API_SECRET = "s" * 64
 
 
 class Account(NamedTuple):
@@ -45,9 +46,18 @@ class Account(NamedTuple):
 @pytest.fixture
 def aws() -> Iterator[Account]:
     """An account with table, bus and secret, seen by functions that have just been loaded."""
+    with installed() as found:
+        yield found
+
+
+@contextmanager
+def installed() -> Iterator[Account]:
+    """The same for as long as it is entered."""
     with account():
         forget()
         create_table()
+        for bucket in ("raw", "recordings"):
+            boto3.client("s3").create_bucket(Bucket=bucket)
         secret = json.dumps({"api_key": API_KEY, "api_secret": API_SECRET})
         arn = boto3.client("secretsmanager").create_secret(Name="api", SecretString=secret)["ARN"]
         yield Account(subscribe(BUS), arn)
@@ -77,6 +87,11 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 def context() -> LambdaContext:
     """What Lambda says of an invocation."""
+    return invocation()
+
+
+def invocation() -> LambdaContext:
+    """The same, for whoever is no test."""
     made = LambdaContext()
     made._function_name = "function"
     made._memory_limit_in_mb = 512
@@ -94,3 +109,24 @@ def sample() -> Callable[[str], dict[str, Any]]:
         return loaded
 
     return load
+
+
+API_ENVIRONMENT = {
+    "table": TABLE,
+    "event_bus": BUS,
+    "raw_store": "s3://raw",
+    "recordings_store": "s3://recordings",
+    "file_retention_days": "14",
+    "state_machine_arn": STATE_MACHINE,
+    "agent_queue_prefix": "isotrack-agent-",
+    "default_mode": "available",
+    "default_output_types": "audio_video,screenshare_audio_video",
+}
+"""Of the HTTP API, but for `api_secret_arn`."""
+
+
+@pytest.fixture
+def client(aws: Account, environment: Callable[..., None], context: LambdaContext) -> Client:
+    """A client of the HTTP API of an installation of its own."""
+    environment(**API_ENVIRONMENT, api_secret_arn=aws.secret_arn)
+    return Client(context)

@@ -22,7 +22,11 @@ Sample = Callable[[str], dict[str, Any]]
 def stores(aws: Account, environment: Callable[..., None], tmp_path: Path) -> Path:
     raw, recordings = tmp_path / "raw", tmp_path / "recordings"
     environment(
-        raw_store=raw.as_uri(), recordings_store=recordings.as_uri(), table=TABLE, event_bus=BUS
+        raw_store=raw.as_uri(),
+        recordings_store=recordings.as_uri(),
+        table=TABLE,
+        event_bus=BUS,
+        file_retention_days="14",
     )
     body = manifest(TrackType.SCREENSHARE_VIDEO).model_dump_json().encode()
     open_store(raw.as_uri()).put(MANIFEST_KEY, body)

@@ -8,11 +8,13 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 from pydantic import ValidationError
 
+from functions import runtime
 from functions.plan import handler
 from isotrack.adapters.stores import open_store
 from isotrack.recording.errors import CorruptInput
-from isotrack.recording.tracks import TrackType
-from tests.builders import MANIFEST_KEY, manifest
+from isotrack.recording.tracks import Source, TrackType
+from tests.aws import TABLE
+from tests.builders import CALL, EGRESS, MANIFEST_KEY, manifest
 from tests.functions.conftest import Account
 
 Sample = Callable[[str], dict[str, Any]]
@@ -21,7 +23,7 @@ Sample = Callable[[str], dict[str, Any]]
 @pytest.fixture
 def raw(aws: Account, environment: Callable[..., None], tmp_path: Path) -> str:
     url = tmp_path.as_uri()
-    environment(raw_store=url)
+    environment(raw_store=url, table=TABLE)
     return url
 
 
@@ -36,6 +38,18 @@ def test_a_manifest_is_planned_as_one_job_for_each_source(
         "manifest_key": MANIFEST_KEY,
         "jobs": [job, job | {"source": "screenshare"}],
     }
+
+
+def test_what_is_planned_is_expected_until_it_has_ended(
+    raw: str, sample: Sample, context: LambdaContext
+) -> None:
+    body = manifest(TrackType.AUDIO).model_dump_json().encode()
+    open_store(raw).put(MANIFEST_KEY, body)
+    handler(sample("plan"), context)
+    progress = runtime.progress(TABLE)
+    assert progress.unfinished(CALL, EGRESS, {"alice-1": 1}) == 1
+    progress.done(CALL, EGRESS, "alice-1", 1, Source.PARTICIPANT)
+    assert progress.unfinished(CALL, EGRESS, {"alice-1": 1}) == 0
 
 
 def test_a_manifest_that_is_not_there_is_corrupt_input(

@@ -9,17 +9,25 @@ import pytest
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings
 
-from functions import announce, api, plan, remux, starter, webhook
+from functions import announce, api, complete, plan, remux, starter, webhook
 
 VARIABLES: dict[type[BaseSettings], dict[str, str]] = {
     starter.Settings: {"STATE_MACHINE_ARN": "arn"},
-    plan.Settings: {"RAW_STORE": "s3://raw"},
+    plan.Settings: {"RAW_STORE": "s3://raw", "TABLE": "table"},
     remux.Settings: {"RAW_STORE": "s3://raw", "RECORDINGS_STORE": "s3://recordings"},
     announce.Settings: {
         "RAW_STORE": "s3://raw",
         "RECORDINGS_STORE": "s3://recordings",
         "TABLE": "table",
         "EVENT_BUS": "bus",
+        "FILE_RETENTION_DAYS": "14",
+    },
+    complete.Settings: {
+        "RAW_STORE": "s3://raw",
+        "RECORDINGS_STORE": "s3://recordings",
+        "TABLE": "table",
+        "EVENT_BUS": "bus",
+        "FILE_RETENTION_DAYS": "14",
     },
     webhook.Settings: {
         "WEBHOOK_URL": "",
@@ -30,6 +38,10 @@ VARIABLES: dict[type[BaseSettings], dict[str, str]] = {
     api.Settings: {
         "TABLE": "table",
         "EVENT_BUS": "bus",
+        "RAW_STORE": "s3://raw",
+        "RECORDINGS_STORE": "s3://recordings",
+        "FILE_RETENTION_DAYS": "14",
+        "STATE_MACHINE_ARN": "arn",
         "API_SECRET_ARN": "arn",
         "AGENT_QUEUE_PREFIX": "isotrack-agent-",
         "DEFAULT_MODE": "auto-on",
@@ -81,5 +93,5 @@ def test_a_wrong_variable_is_refused_by_name(
 
 
 def test_functions_load_without_any_environment() -> None:
-    modules = "starter, plan, remux, announce, webhook, api"
+    modules = "starter, plan, remux, announce, complete, webhook, websocket, push, api"
     subprocess.run([sys.executable, "-c", f"from functions import {modules}"], env={}, check=True)

@@ -10,6 +10,7 @@ import pytest
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from functions.webhook import handler
+from isotrack.contract.events import in_nanoseconds
 from tests.functions.conftest import API_KEY, API_SECRET, Account
 from tests.receiver import receiver
 
@@ -66,7 +67,7 @@ def test_an_event_is_posted_signed_and_done(
         environment(webhook_url=endpoint.url)
         assert handler(event, context) == {"batchItemFailures": []}
         (post,) = endpoint.posts
-    body = event["Records"][0]["body"].encode()
+    body = in_nanoseconds(event["Records"][0]["body"]).encode()
     assert post.body == body
     assert post.headers["X-SIGNATURE"] == (
         hmac.new(API_SECRET.encode(), body, hashlib.sha256).hexdigest()

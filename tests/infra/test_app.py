@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.infra.conftest import ROOT
 
 # Two queues without dead letters, for one of which there is a reason.
@@ -24,6 +26,7 @@ app.synth()
 """
 
 
+@pytest.mark.slow  # a synthesis of its own
 def test_a_finding_stops_the_synthesis_unless_there_is_a_reason_for_it(tmp_path: Path) -> None:
     synthesis = subprocess.run(
         [sys.executable, "-c", _PROGRAM.format(outdir=str(tmp_path))],
@@ -54,6 +57,10 @@ def test_each_finding_accepted_has_a_reason_in_the_assembly(assembly: Path) -> N
     }
     assert {rule.split("-")[1].split("[")[0] for _, rule in reasons} == {
         "APIG4",
+        "CFR1",
+        "CFR2",
+        "CFR3",
+        "CFR4",
         "IAM5",
         "S1",
         "SF1",

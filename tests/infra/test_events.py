@@ -7,7 +7,7 @@ import pytest
 
 from tests.infra.reading import of_type, properties, resource_policy, text
 
-RULES = {"SubscriberRule": "SubscriberQueue", "WebhookRule": "WebhookQueue"}
+RULES = {"PushRule": "PushQueue", "RelayRule": "RelayQueue", "WebhookRule": "WebhookQueue"}
 
 
 def test_these_are_all_the_rules(template: Mapping[str, Any]) -> None:

@@ -14,7 +14,18 @@ from pydantic_settings import BaseSettings
 
 from tests.infra.reading import of_type, properties, text
 
-FUNCTIONS = ("starter", "plan", "remux", "announce", "webhook", "api")
+FUNCTIONS = (
+    "starter",
+    "plan",
+    "remux",
+    "announce",
+    "complete",
+    "relay",
+    "webhook",
+    "websocket",
+    "push",
+    "api",
+)
 MEDIA = {"remux"}
 POWERTOOLS = {"POWERTOOLS_SERVICE_NAME": "isotrack", "POWERTOOLS_LOG_LEVEL": "INFO"}
 

@@ -15,6 +15,7 @@ TASKS = {
     "Announce": "Announce",
     "AnnounceFailure": "Announce",
     "AnnouncePlanFailure": "Announce",
+    "Complete": "Complete",
 }
 
 
@@ -95,6 +96,7 @@ def test_whatever_a_step_fails_with_is_announced(
     failure = states[announcer]["Parameters"]["Payload"]["failure"]
     assert failure["manifest_key.$"] == "$.manifest_key"
     assert failure["error.$"] == "$.error"
+    assert failure["revision.$"] == "$.revision"
 
 
 def test_a_failure_names_its_source_where_there_is_one(states: dict[str, dict[str, Any]]) -> None:
@@ -104,12 +106,21 @@ def test_a_failure_names_its_source_where_there_is_one(states: dict[str, dict[st
     assert of_plan["source.$"] == "States.StringToJson('null')"
 
 
-@pytest.mark.parametrize("task", ["Announce", "AnnounceFailure", "AnnouncePlanFailure"])
+@pytest.mark.parametrize("task", ["Announce", "AnnounceFailure", "AnnouncePlanFailure", "Complete"])
 def test_what_cannot_be_announced_fails_the_execution_so_that_it_is_seen(
     states: dict[str, dict[str, Any]], task: str
 ) -> None:
     assert "Catch" not in states[task]
-    assert states[task]["End"] is True
+
+
+def test_every_execution_ends_with_a_look_whether_the_recording_is_complete(
+    states: dict[str, dict[str, Any]],
+) -> None:
+    for before in ("Sources", "AnnouncePlanFailure"):
+        assert states[before]["Next"] == "Complete"
+    assert states["Complete"]["End"] is True
+    assert states["Complete"]["Parameters"]["Payload"] == {"manifest_key.$": "$.manifest_key"}
+    assert "manifest_key" in Plan.model_fields
 
 
 def test_each_source_is_remuxed_and_announced_on_its_own(
@@ -135,12 +146,14 @@ def test_what_passes_between_steps_has_the_names_of_our_models(
     assert states["Sources"]["ItemsPath"].removeprefix("$.") in Plan.model_fields
     # What Remux gets is one of the plan's jobs, and a failure refers to the fields of that.
     assert states["Remux"]["Parameters"]["Payload.$"] == "$"
-    assert {"manifest_key", "source"} <= set(Job.model_fields)
+    assert {"manifest_key", "revision", "source"} <= set(Job.model_fields)
     assert states["Remux"]["OutputPath"] == "$.Payload"
     assert states["Announce"]["Parameters"]["Payload"] == {"remuxed.$": "$"}
 
 
-@pytest.mark.parametrize("state", ["Sources", "Announce", "AnnounceFailure", "AnnouncePlanFailure"])
+@pytest.mark.parametrize(
+    "state", ["Sources", "Announce", "AnnounceFailure", "AnnouncePlanFailure", "Complete"]
+)
 def test_results_nobody_reads_do_not_add_to_the_state(
     states: dict[str, dict[str, Any]], state: str
 ) -> None:

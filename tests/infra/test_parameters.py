@@ -37,6 +37,9 @@ def test_the_output_types_are_those_of_the_domain(template: Mapping[str, Any]) -
     [
         ("WebhookUrl", "ftp://example.com"),
         ("WebhookUrl", "https://"),
+        ("ApiDomain", "https://api.example.com"),
+        ("ApiDomain", "localhost"),
+        ("ApiCertificateArn", "arn:aws:acm:eu-west-1:123456789012:certificate/a-b"),
         ("WebhookRetrySeconds", ""),
         ("WebhookRetrySeconds", "5,,30"),
         ("WebhookRetrySeconds", "-5"),

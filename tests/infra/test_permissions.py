@@ -16,7 +16,18 @@ READ_RAW = {
     "${RawBucket.Arn}/raw/*": {"s3:GetObject"},
     "${RawBucket.Arn}": {"s3:ListBucket"},
 }
-ITEMS = {"${Table.Arn}": {"dynamodb:GetItem", "dynamodb:PutItem"}}
+ITEMS = {
+    "${Table.Arn}": {
+        "dynamodb:GetItem",
+        "dynamodb:BatchGetItem",
+        "dynamodb:PutItem",
+        "dynamodb:UpdateItem",
+        "dynamodb:DeleteItem",
+        "dynamodb:BatchWriteItem",
+        "dynamodb:Query",
+    },
+    "${Table.Arn}/index/FoundBy": {"dynamodb:Query"},
+}
 PUT_EVENTS = {"${EventBus.Arn}": {"events:PutEvents"}}
 READ_SECRET = {"${ApiSecret}": {"secretsmanager:GetSecretValue"}}
 CONSUME = {
@@ -26,6 +37,10 @@ CONSUME = {
     "sqs:GetQueueAttributes",
     "sqs:GetQueueUrl",
 }
+MANAGE_CONNECTIONS = {
+    "arn:${AWS::Partition}:execute-api:${AWS::Region}:${AWS::AccountId}:"
+    "${WebSocketApi}/video/*/@connections/*": {"execute-api:ManageConnections"}
+}
 AGENT_QUEUES = "arn:${AWS::Partition}:sqs:${AWS::Region}:${AWS::AccountId}:isotrack-agent-*"
 
 ROLES: dict[str, dict[str, set[str]]] = {
@@ -33,7 +48,7 @@ ROLES: dict[str, dict[str, set[str]]] = {
         "${ManifestQueue.Arn}": CONSUME,
         "${StateMachine}": {"states:StartExecution"},
     },
-    "Plan": READ_RAW,
+    "Plan": READ_RAW | ITEMS,
     "Remux": READ_RAW
     | {
         "${RecordingsBucket.Arn}/recordings/*": {
@@ -46,11 +61,41 @@ ROLES: dict[str, dict[str, set[str]]] = {
     | ITEMS
     | PUT_EVENTS
     | {"${RecordingsBucket.Arn}/recordings/*": {"s3:GetObject"}},
+    "Complete": READ_RAW
+    | ITEMS
+    | PUT_EVENTS
+    | {
+        "${RecordingsBucket.Arn}/recordings/*": {
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            "s3:GetObject",
+        }
+    },
+    "Websocket": ITEMS | READ_SECRET | MANAGE_CONNECTIONS,
+    "Push": ITEMS | MANAGE_CONNECTIONS | {"${PushQueue.Arn}": CONSUME | {"sqs:SendMessage"}},
     "Webhook": READ_SECRET | {"${WebhookQueue.Arn}": CONSUME},
+    "Relay": {
+        "${RelayQueue.Arn}": CONSUME,
+        "${SubscriberQueue.Arn}": {
+            "sqs:SendMessage",
+            "sqs:GetQueueAttributes",
+            "sqs:GetQueueUrl",
+        },
+    },
     "Api": ITEMS
     | PUT_EVENTS
     | READ_SECRET
-    | {AGENT_QUEUES: {"sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:SendMessage"}},
+    | READ_RAW
+    | {
+        "${RecordingsBucket.Arn}/recordings/*": {
+            "s3:PutObject",
+            "s3:AbortMultipartUpload",
+            "s3:GetObject",
+            "s3:DeleteObject",
+        },
+        "${StateMachine}": {"states:StartExecution"},
+        AGENT_QUEUES: {"sqs:CreateQueue", "sqs:GetQueueUrl", "sqs:SendMessage"},
+    },
 }
 
 
@@ -67,13 +112,13 @@ def test_a_function_may_do_this_and_nothing_else(template: Mapping[str, Any], na
     assert permissions(template, f"{name}Role") == ROLES[name] | _telemetry(name)
 
 
-def test_the_state_machine_may_invoke_its_three_functions(template: Mapping[str, Any]) -> None:
+def test_the_state_machine_may_invoke_its_four_functions(template: Mapping[str, Any]) -> None:
     allowed = permissions(template, "StateMachineRole")
     assert {
         resource.removesuffix(":*")
         for resource, actions in allowed.items()
         if "lambda:InvokeFunction" in actions
-    } == {"${PlanFunction.Arn}", "${RemuxFunction.Arn}", "${AnnounceFunction.Arn}"}
+    } == {f"${{{name}Function.Arn}}" for name in ("Plan", "Remux", "Announce", "Complete")}
     assert {action.split(":")[0] for action in allowed["*"]} == {"logs", "xray"}
 
 
@@ -102,12 +147,16 @@ def test_no_role_has_a_policy_of_aws_or_trusts_more_than_one_of_its_services(
         assert "ManagedPolicyArns" not in role, name
         [trust] = statements(role["AssumeRolePolicyDocument"])
         assert set(trust.principal) == {"Service"}, name
-        assert text(trust.principal["Service"]) in ("lambda.amazonaws.com", "states.amazonaws.com")
+        assert text(trust.principal["Service"]) in (
+            "apigateway.amazonaws.com",
+            "lambda.amazonaws.com",
+            "states.amazonaws.com",
+        )
 
 
 def test_the_table_allows_the_calls_that_its_adapter_makes_and_no_others() -> None:
     client = boto3.client("dynamodb", region_name="us-east-1")
-    source = (ROOT / "isotrack/adapters/dynamodb.py").read_text()
-    methods = set(re.findall(r"self\._client\.(\w+)\(", source))
+    sources = [path.read_text() for path in (ROOT / "isotrack/adapters").glob("dynamodb*.py")]
+    methods = set(re.findall(r"\b_?client\.(\w+)\(", "".join(sources)))
     made = {f"dynamodb:{client.meta.method_to_api_mapping[method]}" for method in methods}
     assert made == ITEMS["${Table.Arn}"]

@@ -8,8 +8,14 @@ import pytest
 from tests.infra.reading import of_type, properties, resource_policy, text
 
 SQS_MOST_RETENTION_SECONDS = 14 * 24 * 3600
-WORK = {"ManifestQueue": 5, "WebhookQueue": 10, "SubscriberQueue": 10}
-DEAD_LETTERS = {"ManifestDeadLetters", "WebhookDeadLetters", "SubscriberDeadLetters"}
+WORK = {
+    "ManifestQueue": 5,
+    "PushQueue": 5,
+    "RelayQueue": 10,
+    "SubscriberQueue": 10,
+    "WebhookQueue": 10,
+}
+DEAD_LETTERS = {queue.replace("Queue", "DeadLetters") for queue in WORK}
 QUEUES = set(WORK) | DEAD_LETTERS | {"UndeliveredEvents"}
 
 
@@ -64,7 +70,12 @@ def test_an_alarm_goes_off_when_there_is_one_dead_letter(
 
 @pytest.mark.parametrize(
     ("queue", "function", "batch"),
-    [("ManifestQueue", "StarterFunction", 10), ("WebhookQueue", "WebhookFunction", 1)],
+    [
+        ("ManifestQueue", "StarterFunction", 10),
+        ("PushQueue", "PushFunction", 10),
+        ("RelayQueue", "RelayFunction", 10),
+        ("WebhookQueue", "WebhookFunction", 1),
+    ],
 )
 def test_a_function_reports_which_messages_of_a_batch_failed_and_has_the_time_to(
     template: Mapping[str, Any], queue: str, function: str, batch: int

@@ -25,9 +25,15 @@ CONTRACT = {
     "PlanFunction": "AWS::Lambda::Function",
     "RemuxFunction": "AWS::Lambda::Function",
     "AnnounceFunction": "AWS::Lambda::Function",
+    "CompleteFunction": "AWS::Lambda::Function",
     "WebhookFunction": "AWS::Lambda::Function",
     "ApiFunction": "AWS::Lambda::Function",
+    "WebsocketFunction": "AWS::Lambda::Function",
+    "PushFunction": "AWS::Lambda::Function",
     "HttpApi": "AWS::ApiGatewayV2::Api",
+    "WebSocketApi": "AWS::ApiGatewayV2::Api",
+    "PushQueue": "AWS::SQS::Queue",
+    "FrontDoor": "AWS::CloudFront::Distribution",
     "AgentPolicy": "AWS::IAM::ManagedPolicy",
 }
 OUTPUTS = {
@@ -38,6 +44,7 @@ OUTPUTS = {
     "SubscriberQueueUrl",
     "ApiSecretArn",
     "WebhookDeadLettersUrl",
+    "PushDeadLettersUrl",
     "StateMachineArn",
     "AgentPolicyArn",
 }

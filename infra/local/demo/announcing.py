@@ -30,8 +30,8 @@ class Announcer:
     def __init__(self, control_url: str, call: Call, user_session_id: str, user_id: str) -> None:
         # The standard library's client: a publisher must be up at once, and httpx takes 0.7 s.
         self._address = urlsplit(control_url).netloc
-        ids = map(_quoted, (call.call_type, call.call_id, user_session_id))
-        self._session = "/v1/calls/{}/{}/sessions/{}".format(*ids)
+        self._call = f"/v1/calls/{_quoted(call.call_type)}/{_quoted(call.call_id)}"
+        self._session = f"{self._call}/sessions/{_quoted(user_session_id)}"
         self._user_id = user_id
         self._tracks: dict[str, tuple[dict[str, Any], Line]] = {}
         self._present = False
@@ -61,6 +61,11 @@ class Announcer:
             self._present = False
             self._tracks.clear()
             self._request("DELETE", self._session)
+
+    def end_call(self) -> None:
+        """The call is over: the SFU has closed it."""
+        with self._lock:
+            self._request("DELETE", self._call)
 
     def refresh(self) -> None:
         """Say again what holds."""

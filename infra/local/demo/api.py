@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
+from typing import Any
 from urllib.parse import quote
 
 import httpx
@@ -15,7 +17,7 @@ _PAUSE_SECONDS = 0.2
 
 
 class RecordingApi:
-    """Start and stop individual recording."""
+    """Create calls, start and stop their individual recording."""
 
     def __init__(self, api_url: str, *, api_key: str, token: str) -> None:
         self._http = httpx.Client(
@@ -30,28 +32,35 @@ class RecordingApi:
         """Give the connection back."""
         self._http.close()
 
+    def create(self, call: Call, user_id: str) -> None:
+        """Create a call, and its user; what is there already stays as it is."""
+        body = {"data": {"created_by": {"id": user_id}}}
+        _expect_created(self._post(_path(call), body), "create the call")
+
     def start(self, call: Call) -> None:
         """Start to record a call; one just opened is asked for again until it is known."""
         deadline = time.monotonic() + _PATIENCE_SECONDS
         while True:
-            answer = self._post(call, "start")
-            unknown = "no active session" in answer.text or answer.status_code == 404
-            if not unknown or time.monotonic() > deadline:
+            answer = self._post(f"{_path(call)}/recordings/individual/start", {})
+            if "no active session" not in answer.text or time.monotonic() > deadline:
                 break
             time.sleep(_PAUSE_SECONDS)
         _expect_created(answer, "start the recording")
 
     def stop(self, call: Call) -> None:
         """Stop to record a call."""
-        _expect_created(self._post(call, "stop"), "stop the recording")
+        stopped = self._post(f"{_path(call)}/recordings/individual/stop", {})
+        _expect_created(stopped, "stop the recording")
 
-    def _post(self, call: Call, verb: str) -> httpx.Response:
-        ids = quote(call.call_type, safe=""), quote(call.call_id, safe="")
-        path = f"/api/v2/video/call/{ids[0]}/{ids[1]}/recordings/individual/{verb}"
+    def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
         try:
-            return self._http.post(path, json={})
+            return self._http.post(path, json=body)
         except httpx.TransportError as error:
             raise Rejected(f"the API does not answer POST {path}: {error}") from error
+
+
+def _path(call: Call) -> str:
+    return f"/api/v2/video/call/{quote(call.call_type, safe='')}/{quote(call.call_id, safe='')}"
 
 
 def _expect_created(answer: httpx.Response, what: str) -> None:

@@ -1,4 +1,4 @@
-"""The events that a call must bring: one for its start, one for its stop, one for each file."""
+"""The events that a recording must bring: of its start, its stop, each file, and that it is all."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from infra.local.demo.receivers import Receipt
 from infra.local.demo.scenario import Scenario
 from isotrack.recording.events import CallRecordingReady
 from isotrack.recording.outputs import OutputType
+
+_ONCE = ("started", "stopped", "completed")
 
 Promise = tuple[str, str, OutputType | None]
 """An event to come: its type and, of a file, whose and which."""
@@ -20,9 +22,7 @@ def promises(scenario: Scenario) -> frozenset[Promise]:
         for session, outputs in scenario.expected_outputs().items()
         for output in outputs
     }
-    return frozenset(
-        {("call.recording_started", "", None), ("call.recording_stopped", "", None), *ready}
-    )
+    return frozenset({*((f"call.recording_{what}", "", None) for what in _ONCE), *ready})
 
 
 def kept(receipt: Receipt) -> Promise:
@@ -34,17 +34,11 @@ def kept(receipt: Receipt) -> Promise:
     return event.type, "", None
 
 
-def not_kept(
-    promised: frozenset[Promise], receipts: Sequence[Receipt], egress_id: str
-) -> list[str]:
-    """What did not come, by each of the two ways, in words."""
+def not_kept(promised: frozenset[Promise], receipts: Sequence[Receipt]) -> list[str]:
+    """What is not among the receipts of a recording, by each of the two ways, in words."""
     missing = []
     for via in ("webhook", "sqs"):
-        came = {
-            kept(receipt)
-            for receipt in receipts
-            if receipt.via == via and receipt.event.egress_id == egress_id
-        }
+        came = {kept(receipt) for receipt in receipts if receipt.via == via}
         for promise in sorted(promised - came, key=str):
             missing.append(f"{' '.join(map(str, filter(None, promise)))} by {via}")
     return missing

@@ -12,7 +12,10 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from pydantic import TypeAdapter, ValidationError
 
 from infra.local.demo.network import LOCALHOST
-from isotrack.recording.events import Event
+from isotrack.contract.events import Event
+from isotrack.recording.errors import CorruptInput
+from isotrack.recording.events import RecordingEvent
+from isotrack.recording.messages import unpack
 from isotrack.recording.signatures import body_signature
 
 MAX_BODY = 256 * 1024
@@ -57,6 +60,14 @@ class Inbox:
         """What was received so far."""
         with self._changed:
             return tuple(self._receipts)
+
+    def of_recording(self, egress_id: str) -> tuple[Receipt, ...]:
+        """Those that are about one recording, so far."""
+        return tuple(
+            receipt
+            for receipt in self.receipts
+            if isinstance(receipt.event, RecordingEvent) and receipt.event.egress_id == egress_id
+        )
 
     @property
     def rejected(self) -> tuple[str, ...]:
@@ -168,7 +179,7 @@ class QueueConsumer:
 
     def _take(self, message: dict[str, Any]) -> None:
         try:
-            self._inbox.put(Receipt("sqs", _EVENT.validate_json(message["Body"])))
-        except ValidationError as error:
+            self._inbox.put(Receipt("sqs", _EVENT.validate_json(unpack(message["Body"]))))
+        except (CorruptInput, ValidationError) as error:
             self._inbox.reject(f"an SQS message that is no event: {error}")
         self._sqs.delete_message(QueueUrl=self._queue_url, ReceiptHandle=message["ReceiptHandle"])

@@ -25,7 +25,11 @@ from infra.local.demo.receivers import Inbox, Receipt
 from infra.local.demo.scenario import Scenario
 from infra.local.stack import LocalStack
 from isotrack.adapters.tokens import server_token
-from isotrack.recording.events import CallRecordingFailed, CallRecordingReady
+from isotrack.recording.events import (
+    CallRecordingFailed,
+    CallRecordingReady,
+    CallRecordingStarted,
+)
 
 _LEAD_SECONDS = 1.0
 _TICK_SECONDS = 0.1
@@ -143,7 +147,7 @@ class Rehearsal:
             )
         self._await_promises(scenario, egress_id)
         self._audience.step("fetching the files by the links in their events")
-        receipts = tuple(r for r in self.inbox.receipts if r.event.egress_id == egress_id)
+        receipts = self.inbox.of_recording(egress_id)
         ready = {
             receipt.event.event_id: receipt.event
             for receipt in receipts
@@ -159,13 +163,14 @@ class Rehearsal:
         announcer = Announcer(
             self.agent.control_url, scenario.call, first.user_session_id, first.user_id
         )
+        self._api.create(scenario.call, first.user_id)
         announcer.join()
         self._api.start(scenario.call)
         deadline = time.monotonic() + _STARTED_SECONDS
         while time.monotonic() < deadline:
             for receipt in self.inbox.receipts:
                 event = receipt.event
-                if event.call_cid == scenario.call.cid and event.type == "call.recording_started":
+                if isinstance(event, CallRecordingStarted) and event.call_cid == scenario.call.cid:
                     return event.egress_id
             self._check(scenario)
             self.inbox.wait(_TICK_SECONDS)
@@ -203,7 +208,7 @@ class Rehearsal:
         self._audience.step(f"waiting for {len(promised)} events, by webhook and by SQS")
         deadline = time.monotonic() + _READY_SECONDS
         while True:
-            missing = not_kept(promised, self.inbox.receipts, egress_id)
+            missing = not_kept(promised, self.inbox.of_recording(egress_id))
             if not missing:
                 return
             self._check(scenario)

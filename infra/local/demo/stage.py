@@ -52,14 +52,15 @@ def stage(
         consumer = QueueConsumer(inbox, stack.client("sqs"), stack.outputs["SubscriberQueueUrl"])
         ending.callback(consumer.close)
         audience.step("starting the capture agent")
-        agent = AgentProcess(_agent_environment(stack, folder, speed), logs / "agent.log")
+        agent = AgentProcess(agent_environment(stack, folder, speed), logs / "agent.log")
         ending.callback(agent.stop)
         rehearsal = Rehearsal(stack, agent, inbox, logs=logs, speed=speed, audience=audience)
         with closing(rehearsal):
             yield rehearsal
 
 
-def _agent_environment(stack: LocalStack, folder: Path, speed: float) -> dict[str, str]:
+def agent_environment(stack: LocalStack, folder: Path, speed: float = 1.0) -> dict[str, str]:
+    """The settings of a capture agent of a stack, which spools in a folder."""
     return {
         **stack.environment(),
         "ISOTRACK_AGENT_ID": AGENT_ID,

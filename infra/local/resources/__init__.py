@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from infra.local.resources import compute, http, messaging, recorded, storage
+from infra.local.resources import compute, edge, http, messaging, recorded, storage
 from infra.local.resources.resource import Creator
 
 CREATORS: Mapping[str, Creator] = {
     **compute.CREATORS,
+    **edge.CREATORS,
     **http.CREATORS,
     **messaging.CREATORS,
     **recorded.CREATORS,

@@ -44,6 +44,7 @@ def _managed_policy(environment: Environment, properties: Properties) -> Resourc
 
 
 CREATORS: Mapping[str, Creator] = {
+    "AWS::ApiGateway::Account": _named("apigateway", "/account/"),
     "AWS::IAM::Role": _role,
     "AWS::IAM::ManagedPolicy": _managed_policy,
     "AWS::IAM::Policy": _named("iam", "policy/"),

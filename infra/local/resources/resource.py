@@ -15,7 +15,9 @@ class Environment:
 
     Attributes:
         client: a boto3 client of a service, by its name; untyped, as there are many services.
-        api_url: where the data plane of the HTTP API answers.
+        api_url: where the front door, and behind it the data plane of the HTTP API, answers.
+        websocket_url: where the WebSocket API's `@connections` answers.
+        websocket_paths: gets the paths on which the front door leads to the WebSocket API.
     """
 
     stack_name: str
@@ -23,6 +25,8 @@ class Environment:
     account: str
     client: Callable[[str], Any]
     api_url: str
+    websocket_url: str
+    websocket_paths: set[str]
 
     def arn(self, service: str, resource: str) -> str:
         """The ARN of a resource of this account and region."""

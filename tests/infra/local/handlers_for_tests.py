@@ -75,3 +75,28 @@ def answer(event, context):
         "headers": {"Content-Type": "application/json"},
         "body": json.dumps(event),
     }
+
+
+def converse(event, context):
+    """Lets connections in unless their query says otherwise, tells them what events they make.
+
+    The end of a connection is kept in S3.
+    """
+    told = event["requestContext"]
+    if told["eventType"] == "CONNECT":
+        wanted = event.get("queryStringParameters", {}).get("status", "200")
+        return {"statusCode": int(wanted)} if wanted.isdigit() else wanted
+    if told["eventType"] == "DISCONNECT":
+        key = f"ended/{told['connectionId']}"
+        boto3.client("s3").put_object(
+            Bucket=os.environ["BUCKET"], Key=key, Body=json.dumps(told).encode()
+        )
+        return {"statusCode": 200}
+    if json.loads(event["body"]).get("fail"):
+        raise CorruptInput("of all things")
+    url = os.environ["URL"].replace("ws", "http", 1)
+    connections = boto3.client("apigatewaymanagementapi", endpoint_url=url)
+    connections.post_to_connection(
+        ConnectionId=told["connectionId"], Data=json.dumps(event).encode()
+    )
+    return {"statusCode": 200}

@@ -37,6 +37,8 @@ def environment(calls) -> Environment:
         account="123456789012",
         client=lambda service: RecordingClient(calls),
         api_url="http://api",
+        websocket_url="ws://aws",
+        websocket_paths=set(),
     )
 
 

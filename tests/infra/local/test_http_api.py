@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from infra.local.http_api import BODY_LIMIT
+from infra.local.front_door import BODY_LIMIT
 
 
 @pytest.fixture

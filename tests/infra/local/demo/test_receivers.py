@@ -12,6 +12,7 @@ import pytest
 
 from infra.local.demo.receivers import Inbox, QueueConsumer, Receipt, WebhookReceiver
 from isotrack.recording.events import recording_started
+from isotrack.recording.messages import pack
 from isotrack.recording.signatures import body_signature
 
 SECRET = "of the test"
@@ -86,11 +87,11 @@ class FakeSqs:
 
 
 def test_messages_are_taken_and_deleted_and_what_is_no_event_is_kept_apart(inbox: Inbox) -> None:
-    sqs = FakeSqs(BODY.decode(), "not an event")
+    sqs = FakeSqs(pack(BODY.decode()), "not an event")
     consumer = QueueConsumer(inbox, sqs, "http://queue")
     while not inbox.rejected:
         inbox.wait(5)
     consumer.close()
     assert [receipt.via for receipt in inbox.receipts] == ["sqs"]
     assert inbox.receipts[0].event == EVENT
-    assert sqs.deleted == [BODY.decode()[:8], "not an e"]
+    assert sqs.deleted == [pack(BODY.decode())[:8], "not an e"]

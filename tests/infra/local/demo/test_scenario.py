@@ -62,12 +62,13 @@ def test_an_unpublished_track_still_has_its_file() -> None:
     assert scenario.expected_outputs() == {"ann-1": (OutputType.VIDEO_ONLY,)}
 
 
-def test_a_call_promises_its_start_its_stop_and_each_file() -> None:
+def test_a_call_promises_its_start_its_stop_each_file_and_its_end() -> None:
     scenario = _scenario(Join(at_ms=0), _publish(TrackType.AUDIO), LEAVE)
     assert promises(scenario) == {
         ("call.recording_started", "", None),
         ("call.recording_stopped", "", None),
         ("call.recording_ready", "ann-1", OutputType.AUDIO_ONLY),
+        ("call.recording_completed", "", None),
     }
 
 

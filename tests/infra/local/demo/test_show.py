@@ -20,6 +20,8 @@ from isotrack.adapters.ffmpeg import FileSummary, PictureSize
 from isotrack.recording.events import (
     CallRecording,
     CallRecordingReady,
+    FileState,
+    recording_completed,
     recording_started,
     recording_stopped,
 )
@@ -29,6 +31,17 @@ from isotrack.recording.tracks import Call, TrackType
 AT = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 STARTED = recording_started("default:c", "e", AT)
 STOPPED = recording_stopped("default:c", "e", AT + timedelta(seconds=9))
+COMPLETED = recording_completed(
+    "default:c",
+    "e",
+    revision=1,
+    manifest_key="k",
+    manifest_url="http://m",
+    participant_session_count=1,
+    file_count=1,
+    failures=(),
+    created_at=AT + timedelta(seconds=12),
+)
 
 
 def _recording(output: OutputType = OutputType.AUDIO_ONLY, codecs: str = "opus") -> CallRecording:
@@ -41,7 +54,9 @@ def _recording(output: OutputType = OutputType.AUDIO_ONLY, codecs: str = "opus")
         session_id="s",
         user_id="ann [x]",
         user_session_id="ann-1",
+        egress_id="e",
         output_type=output,
+        state=FileState.READY,
         codecs=tuple(codecs.split()),
         resolutions=(),
         duration_ms=1_000,
@@ -51,7 +66,6 @@ def _recording(output: OutputType = OutputType.AUDIO_ONLY, codecs: str = "opus")
         storage="isotrack",
         key="k",
         fallback=output is OutputType.AUDIO_ONLY,
-        complete=True,
         revision=1,
     )
 
@@ -129,7 +143,7 @@ def test_what_did_not_come_is_said_for_each_way() -> None:
     call = Call(call_type="default", call_id="c")
     promised = promises(Scenario(call=call, participants=(ann,), stop_ms=9))
     receipts = [
-        *(Receipt("webhook", event) for event in (STARTED, STOPPED, READY)),
-        *(Receipt("sqs", event) for event in (STARTED, STOPPED)),
+        *(Receipt("webhook", event) for event in (STARTED, STOPPED, READY, COMPLETED)),
+        *(Receipt("sqs", event) for event in (STARTED, STOPPED, COMPLETED)),
     ]
-    assert not_kept(promised, receipts, "e") == ["call.recording_ready ann-1 audio_only by sqs"]
+    assert not_kept(promised, receipts) == ["call.recording_ready ann-1 audio_only by sqs"]
