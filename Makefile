@@ -7,7 +7,7 @@ OUTPUT ?= recordings
 SECONDS ?= 60
 PYTEST = $(BIN)/python -m pytest -q -m "not slow and not players"
 
-.PHONY: demo test test-core test-service test-slow fuzz players bench lint format events synth lock up clean help
+.PHONY: demo test test-clients test-live test-core test-service test-slow fuzz players clients bench bench-api lint format events synth lock up clean help
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -18,17 +18,24 @@ demo: .venv/local ## Play a call into the local stack; its files go to recording
 up: .venv/local ## Keep the local stack running on fixed ports until Ctrl-C
 	$(BIN)/python -m infra.local up
 
-test: .venv/dev lint ## Lint, then all tests but the slow ones
+test: .venv/dev clients ## Lint and all tests but the slow ones
+	@$(MAKE) --no-print-directory --jobs=4 --keep-going --output-sync=target lint test-live test-core test-service
+
+# What plays calls in real time, and what waits for agents most of the time, goes first; what computes takes what they leave.
+AFTER = nice -n 19
+
+test-live: .venv/dev clients
 	$(PYTEST) tests/e2e
-	@$(MAKE) --no-print-directory --jobs=2 --keep-going --output-sync=target test-core test-service
+	$(PYTEST) tests/clients
 
-# A core each. What plays a call in real time (e2e) has both to itself.
-test-core:
-	$(PYTEST) tests/isotrack tests/fuzz tests/test_edge_cases.py
+test-core: .venv/dev
+	$(AFTER) $(PYTEST) tests $(addprefix --ignore=tests/,e2e clients infra capture_agent players)
 
-test-service:
-	$(PYTEST) tests --ignore=tests/e2e --ignore=tests/isotrack --ignore=tests/fuzz --ignore=tests/players \
-		--ignore=tests/test_edge_cases.py
+test-service: .venv/dev
+	$(PYTEST) tests/infra tests/capture_agent
+
+test-clients: .venv/dev clients ## Only the published client libraries, against the local stack
+	$(PYTEST) tests/clients
 
 test-slow: .venv/dev ## The tests that take minutes
 	$(BIN)/python -m pytest -m slow
@@ -36,6 +43,9 @@ test-slow: .venv/dev ## The tests that take minutes
 bench: .venv/dev ## Measure the engine beside its peers, into benchmarks/README.md (installs them by apt)
 	benchmarks/peers/install.sh
 	$(BIN)/python -m benchmarks.remux
+
+bench-api: .venv/dev ## Measure the HTTP and WebSocket APIs on the local stack, into docs/api-latency.md
+	$(BIN)/python -m benchmarks.api
 
 fuzz: .venv/dev ## Throw damaged input at every parser for SECONDS; what fails becomes a test in tests/data/fuzz
 	$(BIN)/python -m tests.fuzz $(SECONDS)
@@ -48,11 +58,23 @@ players: .venv/dev ## Play files of every codec in mkvtoolnix, FFmpeg, GStreamer
 		apt-get update -qq; apt-get install -y -qq --no-install-recommends $(PLAYERS); fi
 	$(BIN)/python -m pytest -q -m players tests/players
 
+# The published JavaScript clients, by the npm of the Node that a wheel brought. Without a registry of npm
+# their tests are skipped, and say so; CI insists on them (ISOTRACK_CLIENTS_REQUIRED).
+CLIENTS := tests/clients/js
+NODE = $(shell $(BIN)/python -c 'from infra.node import bundled_node; print(bundled_node())')
+NPM = $(NODE) $(dir $(NODE))../lib/node_modules/npm/bin/npm-cli.js
+clients: $(CLIENTS)/node_modules/.package-lock.json
+
+$(CLIENTS)/node_modules/.package-lock.json: $(CLIENTS)/package-lock.json | .venv/dev
+	@echo "installing $<"
+	@$(NPM) ci --prefix $(CLIENTS) --ignore-scripts --no-audit --no-fund --loglevel=error \
+		&& touch $@ || echo "npm cannot install $<: the tests of these clients are skipped"
+
 lint: .venv/dev ## Format, style, types, layers
-	$(BIN)/ruff format --check --quiet .
-	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy
-	$(BIN)/lint-imports --no-cache
+	$(AFTER) $(BIN)/ruff format --check --quiet .
+	$(AFTER) $(BIN)/ruff check --quiet .
+	$(AFTER) $(BIN)/mypy
+	$(AFTER) $(BIN)/lint-imports --no-cache
 
 format: .venv/dev ## Format the code
 	$(BIN)/ruff format --quiet .
@@ -102,4 +124,4 @@ define install
 endef
 
 clean: ## Remove what was made
-	rm -rf .venv recordings cdk.out .mypy_cache .ruff_cache .pytest_cache
+	rm -rf .venv $(CLIENTS)/node_modules recordings cdk.out .mypy_cache .ruff_cache .pytest_cache

@@ -71,6 +71,9 @@ class NullStore:
     def writer(self, key: str, *, content_type: str) -> NullWriter:  # noqa: ARG002
         return NullWriter()
 
+    def delete(self, key: str) -> None:
+        """Nothing is kept."""
+
     def keys(self, prefix: str) -> Iterator[str]:  # noqa: ARG002
         return iter(())
 

@@ -40,7 +40,7 @@ def put_into_readme(text: str) -> None:
 def _machine(results: Results) -> str:
     busy = os.getloadavg()[2] / (os.cpu_count() or 1)
     lines = [
-        f"Measured {datetime.now(UTC):%Y-%m-%d} on {_processor()}, {os.cpu_count()} cores, Linux "
+        f"Measured {datetime.now(UTC):%Y-%m-%d} on {processor()}, {os.cpu_count()} cores, Linux "
         f"{platform.release().partition('-')[0]}; {results.seconds // 60} minutes of input, "
         f"{results.rounds} rounds, medians. Load of the last 15 minutes: {busy:.1f} a core.",
         *(["Others used the machine meanwhile: trust ratios more than times."] if busy > 1 else []),
@@ -51,21 +51,23 @@ def _machine(results: Results) -> str:
     return "\n".join(lines)
 
 
-def _processor() -> str:
+def processor() -> str:
+    """The name of this machine's processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.partition(": ")[2]
     return platform.machine()
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown: words on the left, numbers on the right."""
     aligned = ["---", *("---:" for _ in head[1:])]
     return "\n".join("| " + " | ".join(row) + " |" for row in (head, aligned, *rows))
 
 
 def _targets(results: Results) -> str:
     rows = [target.row() for target in targets_of(results)]
-    return "### Targets\n\n" + _table(["target", "reached", "met"], rows)
+    return "### Targets\n\n" + table(["target", "reached", "met"], rows)
 
 
 def _summary(results: Results) -> str:
@@ -85,7 +87,7 @@ def _summary(results: Results) -> str:
         *(f"{peer} / ours" for peer in PEERS),
         "ours / floor",
     ]
-    return "### CPU beyond start-up, as ratios\n\n" + _table(head, rows)
+    return "### CPU beyond start-up, as ratios\n\n" + table(head, rows)
 
 
 def _contest(codec: str, entries: Sequence[Entry], results: Results) -> str:
@@ -111,7 +113,7 @@ def _contest(codec: str, entries: Sequence[Entry], results: Results) -> str:
     head = ["", "CPU beyond start-up", "real time", "/ ours", "start-up CPU", "wall", "peak"]
     looped = CODECS[codec].loop_s
     title = f"### {codec} ({looped} s, repeated)\n\n"
-    return title + _table([*head, "frames beside ours"], rows)
+    return title + table([*head, "frames beside ours"], rows)
 
 
 def _outputs(codec: str, costs: Mapping[str, Cost], results: Results) -> str:
@@ -129,7 +131,7 @@ def _outputs(codec: str, costs: Mapping[str, Cost], results: Results) -> str:
         for name, cost in costs.items()
     ]
     head = ["", "CPU beyond start-up", "real time", "in `remux()`", "/ floor", "start-up", "peak"]
-    return f"### {codec} and opus of one participant\n\n" + _table(head, rows)
+    return f"### {codec} and opus of one participant\n\n" + table(head, rows)
 
 
 def _lengths(lengths: Sequence[Length]) -> str:
@@ -143,4 +145,4 @@ def _lengths(lengths: Sequence[Length]) -> str:
         for hours, took in lengths
     ]
     head = ["vp8 and opus, all three outputs", "peak", "wall", "CPU, making the chunks included"]
-    return "### Memory\n\n" + _table(head, rows) if rows else ""
+    return "### Memory\n\n" + table(head, rows) if rows else ""

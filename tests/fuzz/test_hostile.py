@@ -28,6 +28,8 @@ SECOND_US = 1_000_000
 YEAR_US = 365 * 24 * 3600 * SECOND_US
 MEGABYTE = 1 << 20
 
+pytestmark = pytest.mark.slow  # a minute and a half of them
+
 
 @contextmanager
 def memory_below(limit: int) -> Iterator[None]:
@@ -110,7 +112,6 @@ def test_padding_alone_is_nothing_playable() -> None:
         files_of(video_session(padding), 0)
 
 
-@pytest.mark.slow
 def test_a_new_ssrc_in_each_of_65536_packets_takes_nothing_from_who_sends_media() -> None:
     garbage = [
         rtp(1, i, b"\x10\x11\0\0", arrival_us=START_US + 10 * i, ssrc=100_000 + i)
