@@ -10,8 +10,7 @@ from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple, TypeVar
 
-import google_crc32c
-
+from isotrack.adapters.checksums import crc32c_of
 from isotrack.pipeline.ports import ObjectExists, ObjectMissing, ObjectStore
 from isotrack.recording.errors import DestinationError, Transient
 
@@ -53,7 +52,7 @@ class Uploads:
 
     async def create(self, key: str, body: bytes, content_type: str) -> bool:
         """Write an object; False if somebody else's is there already."""
-        crc32c = google_crc32c.value(body)
+        crc32c = crc32c_of(body)
 
         def attempt() -> bool:
             try:
@@ -80,7 +79,7 @@ class Uploads:
 
         def attempt() -> Stored:
             made = body()
-            crc32c = google_crc32c.value(made)
+            crc32c = crc32c_of(made)
             tries = itertools.chain((0,), itertools.count(spare))
             free = (n for n in tries if self._create_or_recognize(names(n), made, crc32c))
             return Stored(names(next(free)), len(made), crc32c)
@@ -95,7 +94,7 @@ class Uploads:
                 there = self._store.get(key)
             except ObjectMissing as error:
                 raise Transient(f"{key}: existed, and then was gone") from error
-            if len(there) == len(body) and google_crc32c.value(there) == crc32c:
+            if len(there) == len(body) and crc32c_of(there) == crc32c:
                 return True
             _log.error(
                 "%s: the store has %d other bytes there; using another name", key, len(there)

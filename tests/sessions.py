@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-import google_crc32c
 import numpy as np
 
+from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.memory import MemoryStore
 from isotrack.media.frames import Frames
 from isotrack.media.outline import Headers, TrackOutliner
@@ -253,7 +253,7 @@ class Session:
         return Chunk(
             key=key,
             size_bytes=len(body),
-            crc32c=google_crc32c.value(body),
+            crc32c=crc32c_of(body),
             packets=len(part),
             first_arrival_us=part[0].arrival_us,
             last_arrival_us=part[-1].arrival_us,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-import google_crc32c
+from fastcrc import crc32
 
 from isotrack.recording.errors import Transient
 
@@ -16,14 +16,7 @@ def crc32c_base64(crc32c: int) -> str:
 
 def crc32c_of(body: bytes | memoryview) -> int:
     """The CRC32C of a body."""
-    if isinstance(body, bytes):
-        return int(google_crc32c.value(body))
-    import numpy as np  # here, since functions that read no media start sooner without
-
-    # The library takes read-only buffers alone; an array can be one over any memory.
-    view = np.frombuffer(body, np.uint8)
-    view.flags.writeable = False
-    return int(google_crc32c.value(view))
+    return crc32.iscsi(body)
 
 
 def verify_crc32c(place: str, body: bytes, crc32c: int | None) -> None:

@@ -1,10 +1,10 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 
-import google_crc32c
 import pytest
 
 from capture_agent.uploads import MAX_DELAY_SECONDS, Uploads
+from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.memory import MemoryStore
 from isotrack.recording.errors import DestinationError, RecordingError, Transient
 
@@ -50,7 +50,7 @@ def keep(body: bytes) -> Callable[[Uploads], Awaitable[object]]:
 def test_an_upload_is_tried_again_until_the_store_confirms(caplog: pytest.LogCaptureFixture):
     store = UnreliableStore(Transient("busy"), DestinationError("no such bucket"))
     stored, pauses = upload(store, keep(b"packets"))
-    assert stored == ("chunk0", 7, google_crc32c.value(b"packets"))
+    assert stored == ("chunk0", 7, crc32c_of(b"packets"))
     assert store.objects == {"chunk0": b"packets"}
     assert len(pauses) == 2
     assert "its owner must act: no such bucket" in caplog.text
@@ -77,7 +77,7 @@ def test_a_chunk_whose_name_others_have_goes_under_a_fresh_one(caplog: pytest.Lo
     store.create("chunk0", b"foreign")
     store.create("chunk900", b"foreign too")
     stored, _ = upload(store, keep(b"packets"))
-    assert stored == ("chunk901", 7, google_crc32c.value(b"packets"))
+    assert stored == ("chunk901", 7, crc32c_of(b"packets"))
     assert store.objects["chunk0"] == b"foreign"
     assert "chunk0: the store has 7 other bytes there" in caplog.text
 

@@ -14,7 +14,7 @@ import threading
 from typing import Any
 from urllib.parse import quote_plus
 
-import google_crc32c
+from fastcrc import crc32
 from moto.s3 import models, notifications, responses
 from moto.s3.exceptions import InvalidPartOrder, S3ClientError
 from moto.s3.notifications import S3NotificationEvent
@@ -47,7 +47,7 @@ def _install_checksums() -> None:
     def compute_checksum(body: bytes, algorithm: str, encode_base64: bool = True) -> Any:
         if algorithm != "CRC32C":
             return original(body, algorithm, encode_base64)
-        digest = google_crc32c.value(bytes(body)).to_bytes(4, "big")
+        digest = crc32.iscsi(bytes(body)).to_bytes(4, "big")
         return models.base64.b64encode(digest) if encode_base64 else digest
 
     original = swap(models, "compute_checksum", compute_checksum)
