@@ -12,12 +12,14 @@ import argparse
 import json
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks.sessions import LoopedStore, manifest_key
 from isotrack.adapters.checksums import crc32c_of
-from isotrack.adapters.filesystem import FilesystemStore, write_pieces
+from isotrack.adapters.filesystem import FilesystemStore
+from isotrack.adapters.vectored import write_scattered
+from isotrack.media.scattered import Scattered
 from isotrack.pipeline.ports import ObjectMissing, ObjectStore
 from isotrack.pipeline.remux import remux
 from isotrack.recording.jobs import Job
@@ -33,8 +35,8 @@ class NullWriter:
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._file.write(data)
 
-    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
-        write_pieces(self._file, pieces)
+    def write_scattered(self, data: Scattered) -> None:
+        write_scattered(self._file.fileno(), data)
 
     def commit(self, head: bytes = b"") -> None:
         self._file.write(head)
@@ -54,8 +56,8 @@ class NullStore:
     def read_into(self, key: str, buffer: memoryview) -> int:  # noqa: ARG002
         return 0
 
-    def tail(self, key: str, size: int) -> bytes:  # noqa: ARG002
-        return b""
+    def tail_into(self, key: str, buffer: memoryview) -> int:  # noqa: ARG002
+        return 0
 
     def stream(self, key: str) -> Iterator[bytes]:  # noqa: ARG002
         return iter(())

@@ -116,12 +116,14 @@ class LoopedStore(FilesystemStore):
         buffer[:count] = memoryview(made)[:count]
         return count
 
-    def tail(self, key: str, size: int) -> bytes:
+    def tail_into(self, key: str, buffer: memoryview) -> int:
         """The last bytes of the same."""
-        kept = super().tail(key, size)
-        if len(kept) == size or (made := self._made(key)) is None:
+        kept = super().tail_into(key, buffer)
+        if kept == len(buffer) or (made := self._made(key)) is None:
             return kept
-        return bytes(made[-size:])
+        end = made[-len(buffer) :]
+        buffer[: len(end)] = end
+        return len(end)
 
     def _made(self, key: str) -> bytearray | None:
         """A chunk; None if the key is of something else."""

@@ -5,20 +5,23 @@ from __future__ import annotations
 import errno
 import os
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from io import FileIO
 from pathlib import Path
 
 from isotrack.adapters.checksums import verify_crc32c
 from isotrack.adapters.heads import check_head
+from isotrack.adapters.vectored import write_scattered
+from isotrack.media.scattered import Scattered
 from isotrack.pipeline.ports import ObjectExists, ObjectMissing
 from isotrack.recording.errors import DestinationError, Invalid, Transient
 
 _PIECE = 1 << 20
-_PIECES = 1024  # IOV_MAX of Linux: so many may be written at once
 _UNFINISHED = ".isotrack-part-"
 """How the name of a file begins that nobody may see yet."""
+
+_ODD = {"", ".", ".."}
+"""Names that no part of a key has."""
 
 _MISSING = {errno.ENOENT, errno.EISDIR, errno.ENOTDIR}
 _PASSING = {errno.EAGAIN, errno.EBUSY, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ESTALE}
@@ -44,19 +47,11 @@ class FilesystemStore:
 
     def read_into(self, key: str, buffer: memoryview) -> int:
         """Read the object, or as much as there is room for. Raises ObjectMissing."""
-        path = self._name(key)
-        with _blame(path, missing=key), open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            done = 0
-            while done < len(buffer) and (count := file.readinto(buffer[done:])):
-                done += count
-            return done
+        return self._read(key, buffer, at_end=False)
 
-    def tail(self, key: str, size: int) -> bytes:
-        """The last bytes of the object. Raises ObjectMissing."""
-        path = self._name(key)
-        with _blame(path, missing=key), open(path, "rb", buffering=0) as file:  # noqa: PTH123
-            file.seek(max(file.seek(0, os.SEEK_END) - size, 0))
-            return file.read()  # not so many bytes: memory would be taken for all of them
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        """Read the last bytes of the object, or all when there is room. Raises ObjectMissing."""
+        return self._read(key, buffer, at_end=True)
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces of 1 MiB. Raises ObjectMissing."""
@@ -122,6 +117,22 @@ class FilesystemStore:
             raise Invalid(f"{key!r} is no key of a file under {self._root}")
         return f"{self._root}/{key}"
 
+    def _read(self, key: str, buffer: memoryview, *, at_end: bool) -> int:
+        """Read the first or the last bytes, with no object around the file: chunks are many."""
+        path = self._name(key)
+        try:
+            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                size = os.lseek(descriptor, 0, os.SEEK_END) if at_end else 0
+                at, done = max(size - len(buffer), 0), 0
+                while count := os.preadv(descriptor, [buffer[done:]], at + done):
+                    done += count
+                return done
+            finally:
+                os.close(descriptor)
+        except OSError as error:
+            raise _blamed(error, path, missing=key) from error
+
     def _walk(self, folder_name: str) -> Iterator[str]:
         """The key of every finished file in a folder and those below."""
         folder = self._root / folder_name
@@ -145,12 +156,13 @@ class FileWriter:
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append."""
-        self.writelines([memoryview(data)])
-
-    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Append pieces, one after the other."""
         with _blame(self._path):
-            write_pieces(self._file, pieces)
+            self._write(data)
+
+    def write_scattered(self, data: Scattered) -> None:
+        """Append bytes from where they lie."""
+        with _blame(self._path):
+            write_scattered(self._file.fileno(), data)
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first bytes and make the file visible."""
@@ -180,27 +192,21 @@ class FileWriter:
     def _seal(self, head: bytes) -> None:
         check_head(str(self._path), head, self._file.tell())
         self._file.seek(0)
-        write_pieces(self._file, [head])
+        self._write(head)
         os.fsync(self._file.fileno())
         self._file.close()
 
-
-def write_pieces(file: FileIO, pieces: Sequence[bytes | memoryview]) -> None:
-    """Write pieces one after the other from where they lie. Raises OSError."""
-    for start in range(0, len(pieces), _PIECES):
-        left = pieces[start : start + _PIECES]
-        missing = sum(map(len, left)) - os.writev(file.fileno(), left)
-        if missing:  # a disk that fills up takes a part of them, and nothing the next time
-            rest = memoryview(b"".join(left))
-            while missing:
-                missing -= file.write(rest[-missing:])
+    def _write(self, data: bytes | bytearray | memoryview) -> None:
+        left = memoryview(data)
+        while left:  # a disk that fills up takes a part, and nothing the next time
+            left = left[self._file.write(left) :]
 
 
 def _is_plain(key: str) -> bool:
     """Whether a key is a path that stays in its root and is its only spelling."""
     segments = key.split("/")
-    odd = any(segment in ("", ".", "..") for segment in segments)
-    return not odd and "\0" not in key and not segments[-1].startswith(_UNFINISHED)
+    plain = _ODD.isdisjoint(segments) and "\0" not in key
+    return plain and not segments[-1].startswith(_UNFINISHED)
 
 
 def _raise_unless_missing(error: OSError) -> None:
@@ -231,8 +237,13 @@ def _blame(path: Path | str, *, missing: str | None = None) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if missing is not None and error.errno in _MISSING:
-            raise ObjectMissing(f"{path}: no such file") from error
-        if error.errno in _PASSING:
-            raise Transient(f"{path}: {error.strerror}") from error
-        raise DestinationError(f"{path}: {error.strerror}") from error
+        raise _blamed(error, path, missing) from error
+
+
+def _blamed(error: OSError, path: Path | str, missing: str | None) -> Exception:
+    """The domain's error for one of the file system."""
+    if missing is not None and error.errno in _MISSING:
+        return ObjectMissing(f"{path}: no such file")
+    if error.errno in _PASSING:
+        return Transient(f"{path}: {error.strerror}")
+    return DestinationError(f"{path}: {error.strerror}")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from urllib.parse import quote
 
 from isotrack.adapters.checksums import verify_crc32c
 from isotrack.adapters.heads import check_head
+from isotrack.media.scattered import Scattered
 from isotrack.pipeline.ports import ObjectExists, ObjectMissing
 
 
@@ -34,10 +35,12 @@ class MemoryStore:
         buffer[: len(body)] = body
         return len(body)
 
-    def tail(self, key: str, size: int) -> bytes:
-        """The last bytes of the object. Raises ObjectMissing."""
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        """Read the last bytes of the object, or all when there is room. Raises ObjectMissing."""
         body = self.get(key)
-        return body[max(len(body) - size, 0) :]
+        end = body[max(len(body) - len(buffer), 0) :]
+        buffer[: len(end)] = end
+        return len(end)
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in one piece. Raises ObjectMissing."""
@@ -95,10 +98,9 @@ class MemoryWriter:
         """Append."""
         self._body += data
 
-    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Append pieces, one after the other."""
-        for piece in pieces:
-            self.write(piece)
+    def write_scattered(self, data: Scattered) -> None:
+        """Append bytes from where they lie."""
+        self.write(data.joined())
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first bytes and make the object visible."""

@@ -33,9 +33,9 @@ class MountedStore:
         """Read the object, or as much as there is room for."""
         return self._store.read_into(self._existing(key), buffer)
 
-    def tail(self, key: str, size: int) -> bytes:
-        """The last bytes of the object."""
-        return self._store.tail(self._existing(key), size)
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        """Read the last bytes of the object, or all of it when there is room."""
+        return self._store.tail_into(self._existing(key), buffer)
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces."""

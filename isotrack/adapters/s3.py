@@ -47,27 +47,19 @@ class S3Store:
     def read_into(self, key: str, buffer: memoryview) -> int:
         """Read the object, or as much as there is room for. Raises ObjectMissing."""
         with s3_errors(self._bucket, key):
-            body = self._client.get_object(Bucket=self._bucket, Key=key)["Body"]
-            done = 0
-            try:
-                into: Any = body  # of which the stubs have a wrong readinto
-                while done < len(buffer) and (count := into.readinto(buffer[done:])):
-                    done += count
-            finally:
-                body.close()
-            return done
+            return _fill(buffer, self._client.get_object(Bucket=self._bucket, Key=key)["Body"])
 
-    def tail(self, key: str, size: int) -> bytes:
-        """The last bytes of the object. Raises ObjectMissing."""
-        wanted = f"bytes=-{size}"
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        """Read the last bytes of the object, or all when there is room. Raises ObjectMissing."""
+        wanted = f"bytes=-{len(buffer)}"
         with s3_errors(self._bucket, key):
             try:
                 body = self._client.get_object(Bucket=self._bucket, Key=key, Range=wanted)["Body"]
             except ClientError as error:
                 if error.response["Error"]["Code"] == "InvalidRange":  # there are no bytes at all
-                    return b""
+                    return 0
                 raise
-            return body.read()
+            return _fill(buffer, body)
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces of 1 MiB of one answer. Raises ObjectMissing."""
@@ -144,3 +136,14 @@ class S3Store:
         retried = error.response.get("ResponseMetadata", {}).get("RetryAttempts", 0) > 0
         refused = error.response.get("Error", {}).get("Code") == "PreconditionFailed"
         return refused and retried and self.get(key) == body
+
+
+def _fill(buffer: memoryview, body: Any) -> int:  # whose readinto is wrong in the stubs
+    """Read an answer, or as much as there is room for, and be done with it."""
+    done = 0
+    try:
+        while done < len(buffer) and (count := body.readinto(buffer[done:])):
+            done += count
+    finally:
+        body.close()
+    return done

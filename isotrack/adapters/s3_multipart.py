@@ -7,7 +7,6 @@ and duration are, is held back in memory until everything else is known.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 from isotrack.adapters.checksums import crc32c_base64, crc32c_of
 from isotrack.adapters.heads import MAX_HEAD_SIZE, check_head
 from isotrack.adapters.s3_errors import UploadGone, s3_errors
+from isotrack.media.scattered import Scattered
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 PART_SIZE = 8 << 20
 PARTS_OF_ONE_SIZE = 1_000
 UPLOADS_AT_ONCE = 2
+_PIECES = 1024  # joined before they are copied into a part: some are a few bytes long
 
 
 def part_size(number: int) -> int:
@@ -90,10 +91,10 @@ class MultipartWriter:
             if self._filling.full:
                 self._send(self._filling)
 
-    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Append pieces, one after the other."""
-        for piece in pieces:
-            self.write(piece)
+    def write_scattered(self, data: Scattered) -> None:
+        """Append bytes from where they lie, some thousand packets at a time."""
+        for start in range(0, data.count, _PIECES):
+            self.write(data.take(slice(start, start + _PIECES)).joined())
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first bytes, upload the first part and make the object visible."""

@@ -11,11 +11,13 @@ from isotrack.codecs.av1_sequence import (
     decoder_configuration,
     parse_sequence_header,
 )
-from isotrack.codecs.keyframes import PictureSize, note_size
+from isotrack.codecs.keyframes import WHOLE, PictureSize, note_size
 
 
 class Av1Keyframes:
     """AV1 temporal units to begin with: each brings all that is needed (edge case 139)."""
+
+    needs = WHOLE
 
     def __init__(self) -> None:
         self.sizes: list[PictureSize] = []

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from isotrack.codecs import h264_parameters as parameters
 from isotrack.codecs.h264_parameters import Sps
-from isotrack.codecs.keyframes import PictureSize, note_size
+from isotrack.codecs.keyframes import WHOLE, PictureSize, note_size
 from isotrack.codecs.nal import MAX_PARAMETER_SET, nal_units
 
 _IDR, _SPS, _PPS = 5, 7, 8
@@ -19,6 +19,8 @@ class H264Keyframes:
     Args:
         out_of_band: parameter sets from signaling (`sprop-parameter-sets`, RFC 6184 section 8.1).
     """
+
+    needs = WHOLE
 
     def __init__(self, out_of_band: Sequence[bytes] = ()) -> None:
         self.sizes: list[PictureSize] = []

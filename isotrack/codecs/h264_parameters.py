@@ -6,9 +6,10 @@ A NAL unit here is one without its length or start code, the NAL header first.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
-from isotrack.codecs.nal import NalBits, decode_sprop, sized
+from isotrack.codecs.nal import KNOWN, NalBits, decode_sprop, sized
 
 _SPS = 7
 
@@ -36,6 +37,7 @@ class Sps(NamedTuple):
     bit_depth_chroma: int
 
 
+@lru_cache(KNOWN)
 def parse_sps(nal: bytes | memoryview) -> Sps:
     """What a sequence parameter set says (section 7.3.2.1.1).
 
@@ -112,6 +114,7 @@ def _skip_frame_numbering(bits: NalBits) -> None:
     bits.take(1)  # gaps_in_frame_num_value_allowed_flag
 
 
+@lru_cache(KNOWN)
 def sps_id(nal: bytes | memoryview) -> int:
     """The id of a sequence parameter set. Raises ValueError if it is truncated."""
     bits = NalBits(nal, "H.264 SPS", limit=16)
@@ -119,6 +122,7 @@ def sps_id(nal: bytes | memoryview) -> int:
     return bits.unsigned()
 
 
+@lru_cache(KNOWN)
 def pps_ids(nal: bytes | memoryview) -> tuple[int, int]:
     """The id of a picture parameter set and of the SPS it refers to; ValueError if truncated."""
     bits = NalBits(nal, "H.264 PPS", limit=16)

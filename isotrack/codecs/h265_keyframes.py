@@ -8,7 +8,7 @@ from typing import NamedTuple
 from isotrack.codecs import h265_parameters as parameters
 from isotrack.codecs.h265 import FORMAT, IRAP, unit_type
 from isotrack.codecs.h265_parameters import PPS, SPS, VPS, Sps
-from isotrack.codecs.keyframes import PictureSize, note_size
+from isotrack.codecs.keyframes import WHOLE, PictureSize, note_size
 from isotrack.codecs.nal import MAX_PARAMETER_SET, nal_units
 
 _MAX_SPS_ID, _MAX_PPS_ID = 15, 63  # H.265 sections 7.4.3.2.1 and 7.4.3.3.1
@@ -30,6 +30,8 @@ class H265Keyframes:
     Args:
         out_of_band: parameter sets from signaling (`h265_parameters.sprop_parameter_sets`).
     """
+
+    needs = WHOLE
 
     def __init__(self, out_of_band: Sequence[bytes] = ()) -> None:
         self.sizes: list[PictureSize] = []

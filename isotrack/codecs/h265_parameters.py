@@ -6,10 +6,11 @@ A NAL unit here is one without its length or start code, the two bytes of NAL un
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from isotrack.codecs.h265 import unit_type
-from isotrack.codecs.nal import NalBits, decode_sprop, sized
+from isotrack.codecs.nal import KNOWN, NalBits, decode_sprop, sized
 
 VPS, SPS, PPS = 32, 33, 34
 
@@ -39,6 +40,7 @@ class Sps(NamedTuple):
     bit_depth_chroma: int
 
 
+@lru_cache(KNOWN)
 def parse_sps(nal: bytes | memoryview) -> Sps:
     """What a sequence parameter set says (section 7.3.2.2.1).
 
@@ -93,6 +95,7 @@ def _skip_sub_layers(bits: NalBits, count: int) -> None:
         bits.take(_PROFILE_BITS * has_profile + _LEVEL_BITS * has_level)
 
 
+@lru_cache(KNOWN)
 def vps_id(nal: bytes | memoryview) -> int:
     """The id of a video parameter set. Raises ValueError if it is truncated."""
     bits = NalBits(nal, "H.265 VPS", limit=8)
@@ -100,6 +103,7 @@ def vps_id(nal: bytes | memoryview) -> int:
     return bits.take(4)
 
 
+@lru_cache(KNOWN)
 def pps_ids(nal: bytes | memoryview) -> tuple[int, int]:
     """The id of a picture parameter set and of the SPS it refers to; ValueError if truncated."""
     bits = NalBits(nal, "H.265 PPS", limit=16)

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+WHOLE = 1 << 30
+"""Bytes that no keyframe has."""
+
 
 class PictureSize(NamedTuple):
     """The picture has this size from an RTP timestamp on."""
@@ -22,9 +25,11 @@ class KeyframeReader(Protocol):
 
     sizes: list[PictureSize]
     """Each change of size, the first size first."""
+    needs: int
+    """Bytes of each keyframe that are looked at, from its first one on."""
 
     def read(self, frame: bytes, timestamp: int, *, after_loss: bool) -> bool:
-        """Look at a whole keyframe. True when decoding can begin with it."""
+        """Look at a keyframe, or at what is needed of it. True when decoding can begin there."""
 
     @property
     def configuration(self) -> bytes:

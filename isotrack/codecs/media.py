@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -58,6 +59,11 @@ class Layering(NamedTuple):
     """[n, k] the pictures it needs, as differences to its own number; 0 where there is none."""
 
 
+Layers = Callable[[], Layering | None]
+"""Gives the layering of packets, of which most is never asked for: nothing was lost. None where
+none of them tells."""
+
+
 class Media(NamedTuple):
     """What a payload format says of packets given in decode order.
 
@@ -79,5 +85,15 @@ class Media(NamedTuple):
     """Per slice: where it begins in the buffer."""
     slice_length: NDArray[np.int64]
     """Per slice: its bytes, at least 1."""
-    layering: Layering | None = None
-    """None where the payload format, or none of these packets, tells."""
+    picture: NDArray[np.bool_] | None = None
+    """Per packet: it holds a part of a picture, not only what pictures need; None where every
+    packet that gives bytes does."""
+    layers: Layers | None = None
+    """None where the payload format does not tell."""
+    plain: bool = False
+    """Every packet is sound, and gives one slice."""
+
+    @property
+    def layering(self) -> Layering | None:
+        """What the packets say of the place of their frames; None where none of them tells."""
+        return None if self.layers is None else self.layers()

@@ -62,6 +62,10 @@ def decode_sprop(name: str, value: str) -> list[bytes]:
     return sets
 
 
+KNOWN = 32
+"""Parameter sets that are remembered: senders repeat them with every keyframe."""
+
+
 class NalBits:
     """Reads a NAL unit bit by bit, emulation prevention removed (H.264 and H.265 section 7.3.1.1).
 

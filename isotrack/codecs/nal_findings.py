@@ -25,6 +25,7 @@ class Findings(NamedTuple):
     head: NDArray[np.bool_]
     broken: NDArray[np.bool_]
     keyframe: NDArray[np.bool_]
+    picture: NDArray[np.bool_]
 
 
 def inspect(
@@ -34,7 +35,7 @@ def inspect(
     body: NDArray[np.int64],
     length: NDArray[np.int64],
 ) -> Findings:
-    """What NAL units show: that a frame begins, that they are cut short, that it is a keyframe.
+    """What NAL units show: that a frame begins, that they are cut short, what they are of.
 
     Args:
         buffer: of the packets.
@@ -50,6 +51,7 @@ def inspect(
         head=(form.opening[kind] | has_flag & is_first) & ~broken,
         broken=broken,
         keyframe=form.keyframes[kind],
+        picture=form.pictures[kind] & (length > 0),
     )
 
 
@@ -57,6 +59,9 @@ def write_lengths(
     buffer: NDArray[np.uint8], offset: NDArray[np.int64], length: NDArray[np.int64]
 ) -> None:
     """Write lengths of `LENGTH_SIZE` bytes, the most significant first, at these places."""
-    buffer[offset[:, None] + np.arange(LENGTH_SIZE)] = (
-        length.astype(">u4").view(np.uint8).reshape(-1, LENGTH_SIZE)
-    )
+    if not offset.size:  # in what may be no room for any
+        return
+    # An item of that size begins at every byte.
+    item = f"V{LENGTH_SIZE}"
+    items = np.ndarray((buffer.size - LENGTH_SIZE + 1,), item, buffer, strides=(1,))
+    items[offset] = length.astype(">u4").view(item)

@@ -10,7 +10,7 @@ from isotrack.codecs.nal import LENGTH_SIZE
 from isotrack.codecs.nal_findings import Findings, Slices, inspect, write_lengths
 from isotrack.codecs.nal_format import PayloadFormat
 
-_START, _END = 0x80, 0x40  # of a FU header
+START, END = 0x80, 0x40  # of a FU header
 
 
 def fragmented(
@@ -38,14 +38,15 @@ def fragmented(
     if not rows.size:
         return Slices(rows, rows, rows)
     kind, length = header & form.mask, end - offset
-    opens = np.flatnonzero(header & _START)
+    opens = np.flatnonzero(header & START)
     found = inspect(buffer, form, kind[opens], offset[opens], length[opens])
     findings.head[rows[opens]] = found.head
     findings.keyframe[rows] = form.keyframes[kind]
+    findings.picture[rows] = form.pictures[kind]
 
     first = np.flatnonzero(_begins_chain(packets, form, rows, place, header))
     last = np.append(first[1:], rows.size) - 1
-    whole = (header[first] & _START != 0) & (header[last] & _END != 0)
+    whole = (header[first] & START != 0) & (header[last] & END != 0)
     size = np.add.reduceat(length, first)
     whole &= size >= form.slices[kind[first]]
     findings.broken[rows] = ~whole.repeat(last - first + 1)
@@ -55,7 +56,7 @@ def fragmented(
 
     start = packets.payload_offset[rows[first]] - form.header - LENGTH_SIZE
     write_lengths(buffer, start, form.header + size)
-    _write_headers(buffer, form, start + LENGTH_SIZE, header[first])
+    write_headers(buffer, form, start + LENGTH_SIZE, header[first])
     return Slices(
         np.concatenate([rows[first], rows[kept]]),
         np.concatenate([start, offset[kept]]),
@@ -77,14 +78,14 @@ def _begins_chain(
         (np.diff(place) == 1)  # nothing but packets without payload stands between them
         & (np.diff(sequence) == np.diff(rows).astype(np.uint16))
         & (np.diff(packets.timestamp[rows]) == 0)
-        & (header[1:] & _START == 0)
-        & (header[:-1] & _END == 0)
+        & (header[1:] & START == 0)
+        & (header[:-1] & END == 0)
         & ((header[1:] ^ header[:-1]) & form.mask == 0)
     )
     return ~continues
 
 
-def _write_headers(
+def write_headers(
     buffer: NDArray[np.uint8],
     form: PayloadFormat,
     offset: NDArray[np.int64],

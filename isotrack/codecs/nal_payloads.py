@@ -13,7 +13,7 @@ A payload header has the form of a NAL unit header: H.264's of one byte, H.265's
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +24,7 @@ from isotrack.codecs.nal import LENGTH_SIZE
 from isotrack.codecs.nal_findings import Findings, Slices, inspect, write_lengths
 from isotrack.codecs.nal_format import PayloadFormat
 from isotrack.codecs.nal_fragments import fragmented
+from isotrack.codecs.nal_tidy import tidy
 
 _MAX_AGGREGATED = 512
 """NAL units of an aggregate that are looked at: no more fit in an Ethernet frame."""
@@ -43,20 +44,36 @@ def depacketize(packets: PacketColumns, form: PayloadFormat) -> Media:
     Writes over the last bytes before each payload, five or six of them: header extensions are to
     be read before.
     """
+    found = tidy(packets, form)
+    if found is None:
+        return _each(packets, form)
+    rest = [found.aggregates] if found.aggregates.size else []
+    more = [_aggregated(packets, form, rows, found.findings) for rows in rest]
+    return _media(packets, [*found.slices, *more], found.findings)
+
+
+def _each(packets: PacketColumns, form: PayloadFormat) -> Media:
+    """The same of packets of all kinds, sound or not."""
     buffer, begin, length = packets.buffer, packets.payload_offset, packets.payload_length
     findings = Findings(*(np.zeros(length.size, np.bool_) for _ in Findings._fields))
     filled = np.flatnonzero(length > 0)
     kind = form.kind(buffer[begin[filled]])
-    findings.broken[filled] = form.unreadable[kind]
-    parts = [
+    findings.broken[filled] = findings.picture[filled] = form.unreadable[kind]
+    parts = (
         _single(packets, form, filled[~form.of_rtp[kind]], findings),
         _aggregated(packets, form, filled[kind == form.aggregate], findings),
         fragmented(packets, form, filled, kind == form.fragment, findings),
-    ]
+    )
     findings.head[filled[:-1]] |= form.prefixes[kind[:-1]] & findings.head[filled[1:]]
+    return _media(packets, parts, findings)
+
+
+def _media(packets: PacketColumns, parts: Sequence[Slices], findings: Findings) -> Media:
     packet, offset, size = (np.concatenate(column) for column in zip(*parts, strict=True))
-    order = np.argsort(packet, kind="stable")
-    return Media(buffer, *findings, packet[order], offset[order], size[order])
+    order = packet.argsort(kind="stable")
+    head, broken, keyframe, picture = findings
+    slices = packet[order], offset[order], size[order]
+    return Media(packets.buffer, head, broken, keyframe, *slices, picture=picture)
 
 
 def carries_picture(packets: PacketColumns, form: PayloadFormat) -> NDArray[np.bool_]:
@@ -110,23 +127,28 @@ def _aggregated(
     Those before a damaged one are kept.
     """
     buffer = packets.buffer
-    zeros = packets.payload_offset - 2
-    buffer[zeros[rows]] = buffer[zeros[rows] + 1] = 0
+    zeros = packets.payload_offset[rows] - 2
+    buffer[zeros] = buffer[zeros + 1] = 0
     findings.broken[rows[packets.payload_length[rows] <= form.header + form.donl]] = True
-    opening = np.ones(zeros.size, np.bool_)
+    opening = np.ones(rows.size, np.bool_)
     slices = [Slices(*(np.empty(0, np.int64) for _ in Slices._fields))]
     for units, damaged in _split_aggregates(packets, form, rows):
         kind = form.kind(buffer[units.offset])
         body = units.offset + form.header
         found = inspect(buffer, form, kind, body, units.length - form.header)
-        findings.head[units.packet] |= opening[units.packet] & found.head
+        places = rows.searchsorted(units.packet)
+        findings.head[units.packet] |= opening[places] & found.head
         findings.keyframe[units.packet] |= found.keyframe
+        findings.picture[units.packet] |= found.picture
         findings.broken[units.packet] |= found.broken | form.of_rtp[kind]
         findings.broken[damaged] = True
-        kept = _NalUnits(*(column[~form.left_out[kind]] for column in units))
-        opening[kept.packet] = False
-        offset = np.stack([zeros[kept.packet], kept.offset - 2], axis=1)
-        length = np.stack([np.full(kept.packet.size, 2), kept.length + 2], axis=1)
+        is_kept = ~form.left_out[kind]
+        kept, places = _NalUnits(*(column[is_kept] for column in units)), places[is_kept]
+        opening[places] = False
+        offset = np.empty((places.size, 2), np.int64)
+        length = np.full((places.size, 2), 2)
+        offset[:, 0], offset[:, 1] = zeros[places], kept.offset - 2
+        length[:, 1] += kept.length
         slices.append(Slices(kept.packet.repeat(2), offset.reshape(-1), length.reshape(-1)))
     return Slices(*(np.concatenate(column) for column in zip(*slices, strict=True)))
 

@@ -14,6 +14,7 @@ The payload descriptor (section 4.2); all but the first byte are optional:
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +34,10 @@ from isotrack.codecs.vpx_layering import (
 _START_CODE = b"\x9d\x01\x2a"
 _KEYFRAME_HEADER = 10
 _DESCRIPTOR = 4
-_LONGEST_DESCRIPTOR = 6
+# Bits of a descriptor's first three bytes, the first one lowest.
+_S_AND_PID, _S = np.uint64(0x17), np.uint64(0x10)
+_X, _FIELDS, _M = 0x80, 0xF000, 0x800000
+_I, _L, _T_OR_K = 0x8000, 0x4000, 0x3000
 
 
 class _Descriptors(NamedTuple):
@@ -55,8 +59,15 @@ class _Descriptors(NamedTuple):
 def depacketize(packets: PacketColumns) -> Media:
     """The media of VP8 packets: what follows the payload descriptor, where it stands."""
     buffer, begin, length = packets.buffer, packets.payload_offset, packets.payload_length
-    rows = np.flatnonzero(length > 0)
-    found = _read_descriptors(buffer, begin[rows])
+    rows = (length > 0).nonzero()[0]
+    if rows.size == length.size:
+        openings = Openings(buffer, begin)
+        alike = _all_alike(packets, openings)
+        if alike is not None:
+            return alike
+    else:
+        openings = Openings(buffer, begin[rows])
+    found = _read_descriptors(openings)
     media = begin[rows] + found.length
     rest = length[rows] - found.length
 
@@ -76,16 +87,64 @@ def depacketize(packets: PacketColumns) -> Media:
         rows[filled],
         media[filled],
         rest[filled],
-        _layering(rows, rest >= 0, length.size, found),
+        layers=partial(_layering, rows, rest >= 0, length.size, found),
     )
 
 
-def _read_descriptors(buffer: NDArray[np.uint8], begin: NDArray[np.int64]) -> _Descriptors:
+def _all_alike(packets: PacketColumns, openings: Openings) -> Media | None:
+    """The same of packets that all have the same fields, as most senders' do; None of others.
+
+    Each has a payload.
+    """
+    words = openings.words
+    if words is None or not words.size:
+        return None
+    form, common = _form(int(words[0]))
+    rest = packets.payload_length - form
+    if np.count_nonzero((words ^ words[0]) & common) or rest.min() < 1:
+        return None
+    head = words & _S_AND_PID == _S
+    keyframe = np.zeros(words.size, np.bool_)
+    rows = head.nonzero()[0]
+    rows = rows[(words[rows] >> np.uint64(8 * form)) & np.uint64(1) == 0]
+    rows = rows[rest[rows] >= _KEYFRAME_HEADER]
+    media = packets.payload_offset + form
+    keyframe[rows] = _begins_keyframe(packets.buffer, media[rows])
+    every = np.arange(words.size)
+    return Media(
+        packets.buffer,
+        head,
+        np.zeros(words.size, np.bool_),
+        keyframe,
+        every,
+        media,
+        rest,
+        layers=partial(_layering_of, openings),
+        plain=True,
+    )
+
+
+def _form(word: int) -> tuple[int, np.uint64]:
+    """Bytes of a payload descriptor, and the bits that tell; it is the lowest bytes of a word."""
+    if not word & _X:
+        return 1, np.uint64(_X)
+    has_picture, is_long = word & _I != 0, word & _I and word & _M
+    length = 2 + has_picture + (is_long != 0) + (word & _L != 0) + (word & _T_OR_K != 0)
+    return length, np.uint64(_X | _FIELDS | (_M if has_picture else 0))
+
+
+def _layering_of(openings: Openings) -> Layering | None:
+    """The layering of packets that all have a payload and a sound descriptor."""
+    found = _read_descriptors(openings)
+    every = np.ones(found.length.size, np.bool_)
+    return _layering(np.arange(every.size), every, every.size, found)
+
+
+def _read_descriptors(openings: Openings) -> _Descriptors:
     """Find the fields of payload descriptors.
 
     Every byte read is also stepped over, so a byte read from behind the end shows in the length.
     """
-    openings = Openings(buffer, begin, _LONGEST_DESCRIPTOR)
     first = openings.byte(0)
     fields = openings.byte(1) * (first > 127)
     picture = 1 + (first > 127).astype(np.int64)
@@ -147,6 +206,7 @@ class Vp8Keyframes:
     """VP8 keyframes (RFC 6386, section 9.1): the size is in each, nothing else is needed."""
 
     configuration = b""
+    needs = _KEYFRAME_HEADER
 
     def __init__(self) -> None:
         self.sizes: list[PictureSize] = []

@@ -5,6 +5,7 @@ A picture of several spatial layers needs more than its bytes joined: see `vp9_l
 
 from __future__ import annotations
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -95,7 +96,8 @@ def depacketize_layers(
         rows[filled],
         found.media[filled],
         rest[filled],
-        _layering(rows, length.size, found),
+        layers=partial(_layering, rows, length.size, found),
+        plain=np.count_nonzero(filled) == length.size,
     )
     if not always and not (found.layer & 0x0E).any():
         return media, None

@@ -82,7 +82,8 @@ class LayerChains:
         """Take back layer frames chosen last, that turn out not to be decodable."""
         for frame in frames:
             self._broken[frame.layer] = min(self._broken[frame.layer], frame.temporal)
-            self._usable[frame.picture] &= ~(1 << frame.layer)
+            if frame.picture in self._usable:  # a frame may have no number
+                self._usable[frame.picture] &= ~(1 << frame.layer)
 
     def _miss_pictures(self, frame: LayerFrame, lost: int) -> None:
         """Note the pictures of which nothing came; none where PictureID has no gap (edge case 58).

@@ -32,7 +32,6 @@ PICTURE, INTER, LAYER, FLEXIBLE, BEGIN, END, STRUCTURE = 0x80, 0x40, 0x20, 0x10,
 
 _SIZES, _GROUP = 0x10, 0x08
 _MAX_REFERENCES = 3
-_LONGEST_START = 5  # up to TL0PICIDX
 
 
 class Descriptors(NamedTuple):
@@ -63,7 +62,7 @@ def read_descriptors(
 
     Each byte read is also stepped over, so a byte read from behind the end shows in the result.
     """
-    openings = Openings(buffer, begin, _LONGEST_START)
+    openings = Openings(buffer, begin)
     flags = openings.byte(0)
     has_picture, has_layer = flags > 127, flags & LAYER != 0
     flexible = flags & FLEXIBLE != 0

@@ -16,7 +16,7 @@ from collections.abc import Sequence
 from itertools import accumulate, pairwise
 from typing import NamedTuple
 
-from isotrack.codecs.keyframes import PictureSize, note_size
+from isotrack.codecs.keyframes import WHOLE, PictureSize, note_size
 from isotrack.codecs.vp9_header import (
     SLOTS,
     FrameHeader,
@@ -118,6 +118,7 @@ class Vp9Keyframes:
     """
 
     configuration = b""
+    needs = WHOLE
 
     def __init__(self) -> None:
         self.sizes: list[PictureSize] = []

@@ -19,6 +19,10 @@ MAX_FRAME_SIZE = (1 << 28) - 2 - 4
 
 _KEYFRAME = 0x80
 
+_HEADER = np.dtype(
+    [("id", "u1"), ("size", ">u4"), ("track", "u1"), ("time", ">i2"), ("flags", "u1")]
+)
+
 
 def block_headers(
     size: NDArray[np.int64],
@@ -28,7 +32,7 @@ def block_headers(
 ) -> NDArray[np.uint8]:
     """The header of each block, to be written right before its frame.
 
-    All headers have the same length, so that they can be put in place before the frames are moved.
+    All headers have the same length: where a block begins follows from the sizes of the frames.
 
     Args:
         size: bytes of each frame, shape (n,).
@@ -45,21 +49,16 @@ def block_headers(
     _check(size, 0, MAX_FRAME_SIZE, "a frame's size")
     _check(np.asarray(track), 1, MAX_TRACK_NUMBER, "a track number")
     _check(relative_ms, MIN_RELATIVE_MS, MAX_RELATIVE_MS, "a block's timestamp in its cluster")
-    headers = np.empty((len(size), HEADER_SIZE), np.uint8)
-    headers[:, 0] = SIMPLE_BLOCK
-    headers[:, 1:5] = _big_endian((size + 4) | 0x10000000, ">u4")
-    headers[:, 5] = np.asarray(track) | 0x80
-    headers[:, 6:8] = _big_endian(relative_ms, ">i2")
-    headers[:, 8] = np.where(keyframe, _KEYFRAME, 0)
-    return headers
-
-
-def _big_endian(values: NDArray[np.int64], dtype: str) -> NDArray[np.uint8]:
-    """Each value's bytes as a row."""
-    return values.astype(dtype)[:, None].view(np.uint8)
+    headers = np.empty(len(size), _HEADER)
+    headers["id"] = SIMPLE_BLOCK
+    headers["size"] = (size + 4) | 0x10000000
+    headers["track"] = np.asarray(track) | 0x80
+    headers["time"] = relative_ms
+    headers["flags"] = keyframe * np.uint8(_KEYFRAME)
+    return headers.view(np.uint8).reshape(-1, HEADER_SIZE)
 
 
 def _check(values: NDArray[np.int64], low: int, high: int, what: str) -> None:
-    wrong = (values < low) | (values > high)
-    if wrong.any():
+    if values.size and (values.min() < low or values.max() > high):
+        wrong = (values < low) | (values > high)
         raise ValueError(f"{what} is {values[wrong].flat[0]}, not in {low}..{high}")

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isotrack.media.ranks import distinct
 from isotrack.rtp.packet import Packets
 
 SECOND_US = 1_000_000
@@ -33,19 +34,22 @@ class Activity:
 
     def add(self, packets: Packets) -> None:
         """Count packets in, at least one."""
-        arrival = packets.arrival_us
-        first, last = int(arrival.min()), int(arrival.max())
+        arrival, length = packets.arrival_us, packets.payload_length
+        if np.count_nonzero(arrival[1:] < arrival[:-1]):
+            order = arrival.argsort()
+            arrival, length = arrival[order], length[order]
+        first, last = int(arrival[0]), int(arrival[-1])
         self.first_us = first if self.first_us is None else min(self.first_us, first)
         self.last_us = max(self.last_us, last)
-        start = first // SECOND_US
-        second = arrival // SECOND_US - start
         if last - first > _LONG_S * SECOND_US:  # a clock that was set, or nonsense
-            seconds, second = np.unique(second, return_inverse=True)
+            seconds = distinct(arrival // SECOND_US)
         else:
-            seconds = np.arange(last // SECOND_US - start + 1)
-        size = np.bincount(second, packets.payload_length).astype(np.int64)
-        filled = np.flatnonzero(size)
-        self._extend((start + seconds[filled]).tolist(), size[filled].tolist())
+            seconds = np.arange(first // SECOND_US, last // SECOND_US + 1)
+        begins = arrival.searchsorted(seconds * SECOND_US)
+        came = np.concatenate((begins[1:] > begins[:-1], [True]))
+        seconds, size = seconds[came], np.add.reduceat(length, begins[came])
+        filled = size.nonzero()[0]
+        self._extend(seconds[filled].tolist(), size[filled].tolist())
 
     def by_second(self) -> BytesBySecond:
         """All that came, those seconds left out in which nothing did."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from isotrack.media.broken_line import BrokenLine, Part
 from isotrack.media.floors import rise, slopes, stiff_floor, window_minima
 from isotrack.media.observations import ClockObservations, Delays, ticks_to_us
+from isotrack.media.ranks import median
 from isotrack.media.standstills import in_host_time, run_starts
 
 KNOT_S = 10
@@ -68,7 +69,7 @@ class Arrivals:
         ranges = list(itertools.pairwise([*starts.tolist(), len(delays.arrival_us)]))
         # One slope for all, for a queue may tilt a short stretch.
         found = np.concatenate([self._slopes(delays, *each) for each in ranges])
-        bend = float(np.median(found)) if len(found) else 0.0
+        bend = median(found) if len(found) else 0.0
         bend = min(max(bend * self.clock_rate, -FASTEST_PPM), FASTEST_PPM) / self.clock_rate
         self.parts = [self._part(delays, *each, bend) for each in ranges]
         self.line = BrokenLine(self.clock_rate, self.parts)

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from isotrack.codecs.audio import AudioCodec
 from isotrack.codecs.dependency_descriptor import DependencyDescriptors
 from isotrack.codecs.keyframes import PictureSize
-from isotrack.codecs.media import Layering, Media
+from isotrack.codecs.media import Layers, Media
 from isotrack.media.decodability import Decodability, Units
 from isotrack.media.frames import Frames, group
 from isotrack.media.loudness import LoudnessMeter
 from isotrack.media.ordering import Ordered
-from isotrack.media.orientation import UPRIGHT, OrientationReader
+from isotrack.media.orientation import OrientationReader
 from isotrack.media.video_codecs import VideoCodec
 from isotrack.rtp.audio_level import ABSENT, read_audio_levels
 from isotrack.rtp.extensions import element
@@ -79,16 +79,14 @@ class VideoAssembler:
 
     def push(self, ordered: Ordered) -> Frames:
         """The frames of these packets that can be decoded."""
-        pictures = self._codec.pictures
-        picture = None if pictures is None else pictures(ordered.packets)
         rasl = None if self._codec.leading is None else self._codec.leading.find(ordered.packets)
         # Header extensions first: payloads grow over them.
-        layering = self._layering(ordered.packets)
-        rotations = UPRIGHT if self._orientation is None else self._orientation.read(ordered)
+        layers = self._layers(ordered.packets)
+        rotations = None if self._orientation is None else self._orientation.read(ordered)
         media = self._codec.depacketize(ordered.packets)
-        if layering is not None:
-            media = media._replace(layering=layering)
-        units = _access_units(ordered, media, picture)
+        if layers is not None:
+            media = media._replace(layers=layers)
+        units = _access_units(ordered, media)
         if self._codec.refine is not None:
             media, units = self._codec.refine(ordered, media, units)
         count = len(units.whole)
@@ -97,30 +95,35 @@ class VideoAssembler:
             duration=np.zeros(count, np.int64),
             keyframe=np.zeros(count, np.bool_),
             after_loss=units.after_loss,
-            rotation=rotations.at(units.timestamp),
-            first_slice=group(media, units.unit, count),
+            rotation=rotations.at(units.timestamp) if rotations else np.zeros(count, np.int16),
+            first_slice=group(media, units.first),
             slice_offset=media.slice_offset,
             slice_length=media.slice_length,
             buffer=media.buffer,
         )
-        for i in np.flatnonzero(units.whole & units.keyframe).tolist():
+        for i in (units.whole & units.keyframe).nonzero()[0].tolist():
             frames.keyframe[i] = self._codec.keyframes.read(
-                frames.frame(i), int(units.timestamp[i]), after_loss=bool(units.after_loss[i])
+                frames.frame(i, self._codec.keyframes.needs),
+                int(units.timestamp[i]),
+                after_loss=bool(units.after_loss[i]),
             )
-        kept, lost = self._decodability.kept(units, frames.keyframe, media.layering)
+        kept, lost = self._decodability.kept(units, frames.keyframe, media.layers)
         if self._codec.leading is not None and rasl is not None:
             entry = frames.keyframe & kept
             kept = kept & ~self._codec.leading.undecodable(rasl, units, entry, kept)
+        if np.count_nonzero(kept) == count and not self._dropped:
+            return frames._replace(after_loss=lost)
         return self._without_dropped(frames._replace(after_loss=lost), units.shown & ~kept, kept)
 
-    def _layering(self, packets: Packets) -> Layering | None:
+    def _layers(self, packets: Packets) -> Layers | None:
         """What Dependency Descriptors say, where there are any."""
         if self._descriptor_id is None:
             return None
         offset, length = element(packets, self._descriptor_id)
         if not (offset >= 0).any():
             return None
-        return self._descriptors.read(packets.buffer, offset, length).layering
+        layering = self._descriptors.read(packets.buffer, offset, length).layering
+        return lambda: layering
 
     def _without_dropped(
         self, frames: Frames, dropped: NDArray[np.bool_], kept: NDArray[np.bool_]
@@ -136,7 +139,7 @@ class VideoAssembler:
         return frames.take(kept)
 
 
-def _access_units(ordered: Ordered, media: Media, picture: NDArray[np.bool_] | None) -> Units:
+def _access_units(ordered: Ordered, media: Media) -> Units:
     """Group packets into access units, and tell which have all of their packets.
 
     The head is there when the first packet begins a frame; the tail when the last one bears the
@@ -144,19 +147,19 @@ def _access_units(ordered: Ordered, media: Media, picture: NDArray[np.bool_] | N
 
     Args:
         ordered: the packets.
-        media: what is in them.
-        picture: the packets that carry a picture, where not all that give bytes do. Parameter sets
-            with a timestamp of their own then belong to the picture that follows (edge case 106):
-            a unit without a picture ends where that picture ends.
+        media: what is in them. Parameter sets with a timestamp of their own belong to the picture
+            that follows (edge case 106): a unit without a picture ends where that picture ends.
     """
-    count = ordered.packets.count
+    picture, count = media.picture, ordered.packets.count
     if not count:
         none = np.zeros(0, np.bool_)
-        return Units(np.zeros(0, np.int64), np.zeros(0, np.int64), none, none, none, none)
+        return Units(np.zeros(1, np.int64), np.zeros(0, np.int64), none, none, none, none)
     changes = np.empty(count, np.bool_)
     changes[0] = True
     np.not_equal(ordered.timestamp[1:], ordered.timestamp[:-1], out=changes[1:])
-    first = np.flatnonzero(changes)
+    first = changes.nonzero()[0]
+    if ordered.whole and _is_complete(media, first):
+        return _complete_units(ordered, media, first)
     if picture is None:
         # Padding and descriptors without media give no bytes (edge case 82).
         picture = np.zeros(count, np.bool_)
@@ -168,19 +171,38 @@ def _access_units(ordered: Ordered, media: Media, picture: NDArray[np.bool_] | N
             first = first[np.concatenate(([True], shown[:-1]))]
             shown = np.logical_or.reduceat(picture, first)
     last = np.append(first[1:], count) - 1
-    starts = np.zeros(count, np.int64)
-    starts[first[1:]] = 1
     lost = ordered.lost_before[:-1] > 0
     damaged = np.where(changes, ~media.head, lost) | media.broken
     whole = ordered.packets.marker[last] | (ordered.lost_before[last + 1] == 0)
     return Units(
-        unit=np.cumsum(starts),
+        first=np.append(first, count),
         # The picture's own time: where parameter sets came before it, that of its last packet.
         timestamp=ordered.timestamp[last],
         whole=whole & ~np.logical_or.reduceat(damaged, first) if damaged.any() else whole,
         keyframe=np.logical_or.reduceat(media.keyframe, first),
         after_loss=np.logical_or.reduceat(lost & changes, first),
         shown=shown,
+    )
+
+
+def _is_complete(media: Media, first: NDArray[np.int64]) -> bool:
+    """Whether every packet is sound, and every unit, beginning with these, has a picture."""
+    if media.plain or media.picture is None:
+        return media.plain
+    shown = np.logical_or.reduceat(media.picture, first)
+    return np.count_nonzero(shown) == len(first) and not np.count_nonzero(media.broken)
+
+
+def _complete_units(ordered: Ordered, media: Media, first: NDArray[np.int64]) -> Units:
+    """The same where nothing is missing: but for the heads of the units all is there."""
+    count = len(first)
+    return Units(
+        first=np.append(first, ordered.packets.count),
+        timestamp=ordered.timestamp[first],
+        whole=media.head[first],
+        keyframe=np.logical_or.reduceat(media.keyframe, first),
+        after_loss=np.zeros(count, np.bool_),
+        shown=np.ones(count, np.bool_),
     )
 
 

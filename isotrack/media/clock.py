@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from isotrack.media.arrivals import Arrivals, Tied
 from isotrack.media.broken_line import BrokenLine, Part
 from isotrack.media.observations import ClockObservations
+from isotrack.media.ranks import median, quantile
 from isotrack.media.senders import Heard, Lag, find_lags
 
 OUTLIER_US = 50_000
@@ -182,7 +183,7 @@ def _placed(part: Part, lag: Lag, first: int, end: int) -> NDArray[np.int64]:
     if not len(lag.part):
         return part.offset_us - lag.usual_us
     if first == end:
-        return part.offset_us - int(np.median(lag.lag_us[max(first - 1, 0) : end + 1]))
+        return part.offset_us - int(median(lag.lag_us[max(first - 1, 0) : end + 1]))
     reported, offset_us = lag.timestamp[first:end], lag.offset_us[first:end]
     bend = np.interp(part.knots - reported[0], reported - reported[0], offset_us - offset_us[0])
     placed: NDArray[np.int64] = offset_us[0] + np.rint(bend).astype(np.int64)
@@ -194,11 +195,13 @@ def _placed(part: Part, lag: Lag, first: int, end: int) -> NDArray[np.int64]:
 
 
 def _spread(distance_us: NDArray[np.int64]) -> Spread:
-    median, p95, most = np.quantile(np.abs(distance_us), (0.5, 0.95, 1.0)).tolist()
-    return Spread(round(median), round(p95), round(most))
+    distance_us = np.abs(distance_us)
+    return Spread(*(round(quantile(distance_us, fraction)) for fraction in (0.5, 0.95, 1.0)))
 
 
 def _standstills(arrivals: Arrivals, parts: Sequence[Part]) -> tuple[Standstill, ...]:
+    if len(parts) == 1:
+        return ()
     starts = np.array([part.start for part in parts[1:]], np.int64)
     before = np.arange(len(starts))
     line = BrokenLine(arrivals.clock_rate, parts)
@@ -212,4 +215,4 @@ def _standstills(arrivals: Arrivals, parts: Sequence[Part]) -> tuple[Standstill,
 
 def _sender_clock(told: Tied, lag: Lag) -> int:
     """The median of what the sender's clock shows, less what the host's does."""
-    return lag.usual_us - int(np.median(told.distance_us))
+    return lag.usual_us - int(median(told.distance_us))

@@ -7,13 +7,14 @@ layer, and a gap that was padding costs nothing (edge cases 58, 59, 89).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isotrack.codecs.media import Layering
+from isotrack.codecs.media import Layering, Layers
 
 _ALL = 1 << 30  # temporal layers that can be decoded when nothing is missing
 _NONE = -1
@@ -25,8 +26,8 @@ _LONG = 1 << 15  # numbers that wrap sooner tell one picture from its neighbors,
 class Units(NamedTuple):
     """Access units and what is known of each: columns."""
 
-    unit: NDArray[np.int64]
-    """[packets] the access unit of each packet."""
+    first: NDArray[np.int64]
+    """[n + 1] unit i is the packets first[i] up to first[i + 1]."""
     timestamp: NDArray[np.int64]
     whole: NDArray[np.bool_]
     keyframe: NDArray[np.bool_]
@@ -36,39 +37,43 @@ class Units(NamedTuple):
     chained: bool = False
     """`whole` says already what can be decoded, as long as decoding has begun (spatial layers)."""
 
+    @property
+    def unit(self) -> NDArray[np.int64]:
+        """[packets] the unit of each packet."""
+        return np.arange(len(self.first) - 1).repeat(self.first[1:] - self.first[:-1])
+
 
 class Decodability:
     """Follows one stream: what of it can be decoded at any time."""
 
     def __init__(self) -> None:
         self._intact = _NONE  # nothing can be decoded before the first keyframe
-        self._last: _Place | None = None
+        self._last: Callable[[], _Place | None] = _nowhere
         self._missing: dict[int, None] = {}
 
     def kept(
-        self, units: Units, entry: NDArray[np.bool_], layering: Layering | None
+        self, units: Units, entry: NDArray[np.bool_], layers: Layers | None
     ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
         """Which units can be decoded, and before which of them something was really lost.
 
         Args:
             units: the next ones, in decode order.
             entry: at which of them decoding can begin.
-            layering: of their packets.
+            layers: gives the layering of their packets.
         """
         if units.chained:
             return self._begun(units, entry), units.after_loss
-        damaged = ~units.whole | units.after_loss | (units.keyframe & ~entry)
-        if self._intact == _ALL and not self._missing and not damaged.any():
-            if len(units.unit):
-                last = len(units.unit) - 1
-                self._last = None if layering is None else _place(layering, range(last, last + 1))
+        if self._goes_on(units, entry):
+            if len(entry):
+                last = int(units.first[-1]) - 1
+                self._last = partial(_place_of, layers, range(last, last + 1))
             return units.shown, units.after_loss
-        rows = np.searchsorted(units.unit, np.arange(len(damaged) + 1)).tolist()
-        kept = np.zeros(len(damaged), np.bool_)
+        rows, columns = units.first.tolist(), None if layers is None else layers()
+        kept = np.zeros(len(entry), np.bool_)
         lost = units.after_loss.copy()
-        for i in range(len(damaged)):
-            place = None if layering is None else _place(layering, range(*rows[i : i + 2]))
-            last_place, self._last = self._last, place or self._last
+        last_place = self._last()
+        for i in range(len(entry)):
+            place = None if columns is None else _place(columns, range(*rows[i : i + 2]))
             if lost[i]:
                 lost[i] = self._lose_between(last_place, place)
             if entry[i]:
@@ -81,7 +86,19 @@ class Decodability:
                 kept[i] = self._can_decode(place)
                 if place is not None:
                     self._note(place.pictures, missing=not kept[i])
+            last_place = place or last_place
+        self._last = partial(_same, last_place)
         return kept, lost
+
+    def _goes_on(self, units: Units, entry: NDArray[np.bool_]) -> bool:
+        """Whether nothing is missing, and nothing was before."""
+        return (
+            self._intact == _ALL
+            and not self._missing
+            and np.count_nonzero(units.whole) == len(units.whole)
+            and not np.count_nonzero(units.after_loss)
+            and not np.count_nonzero(units.keyframe & ~entry)
+        )
 
     def _begun(self, units: Units, entry: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """The whole units from the first entry on."""
@@ -165,6 +182,20 @@ class _Place(NamedTuple):
             return []
         count = (self.picture - self.first) % self.modulo + 1
         return [(self.first + i) % self.modulo for i in range(count)] if count < _MAX_GAP else []
+
+
+def _nowhere() -> None:
+    """Of nothing."""
+
+
+def _same(place: _Place | None) -> _Place | None:
+    return place
+
+
+def _place_of(layers: Layers | None, rows: range) -> _Place | None:
+    """The place of the unit of these packets, where they tell."""
+    columns = None if layers is None else layers()
+    return None if columns is None else _place(columns, rows)
 
 
 def _place(layering: Layering, rows: range) -> _Place:

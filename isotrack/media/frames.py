@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isotrack.codecs.keyframes import WHOLE
 from isotrack.codecs.media import Media
 
 
@@ -50,17 +51,24 @@ class Frames(NamedTuple):
             slice_length=self.slice_length[slices],
         )
 
-    def frame(self, index: int) -> bytes:
-        """The bytes of one frame."""
-        whole = self.buffer.data
+    def frame(self, index: int, limit: int = WHOLE) -> bytes:
+        """The bytes of one frame; at least so many of them, if it has so many."""
+        whole, found, size = self.buffer.data, [], 0
         run = slice(self.first_slice[index], self.first_slice[index + 1])
-        begin = self.slice_offset[run]
-        end = begin + self.slice_length[run]
-        pairs = zip(begin.tolist(), end.tolist(), strict=True)
-        return b"".join([whole[a:z] for a, z in pairs])
+        places = zip(self.slice_offset[run].tolist(), self.slice_length[run].tolist(), strict=True)
+        for begin, length in places:
+            found.append(whole[begin : begin + length])
+            size += length
+            if size >= limit:
+                break
+        return b"".join(found)
 
 
-def group(media: Media, unit: NDArray[np.int64], count: int) -> NDArray[np.int64]:
-    """Where each access unit's slices begin, given the unit of each packet: [count + 1]."""
-    units = unit[media.slice_packet]
-    return np.searchsorted(units, np.arange(count + 1))
+def group(media: Media, first: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Where the slices of each access unit begin: [n + 1].
+
+    Args:
+        media: of the packets.
+        first: [n + 1] where the packets of each unit begin.
+    """
+    return first if media.plain else media.slice_packet.searchsorted(first)

@@ -30,6 +30,7 @@ BLIP_MS = 200
 _UNIT = 2.0**44
 _POWER = np.round(10.0 ** (-np.arange(128) / 10) * _UNIT)
 _POWER[SILENCE] = 0
+_LEAST = 1e-13  # less loud than any level there is
 
 
 class Loudness(NamedTuple):
@@ -61,7 +62,7 @@ class LoudnessMeter:
         self._clock_rate = clock_rate
         self._newest: int | None = None
         self._seconds, self._peaks, self._means = array("q"), array("b"), array("b")
-        self._second = _Second(0, 0, 0, SILENCE)
+        self._second: _Second | None = None
         self._speech = array("q")
         self._run: _Run | None = None
         self._hears_voices = False
@@ -76,18 +77,23 @@ class LoudnessMeter:
             duration: ticks that each packet lasts.
             levels: what the packets say; those that say nothing are passed over.
         """
-        rows = np.flatnonzero(levels.level != ABSENT)
-        if not len(rows):
+        level, voice = levels
+        told = level != ABSENT
+        if np.count_nonzero(told) < len(told):
+            level, voice, timestamp, duration = (
+                column[told] for column in (level, voice, timestamp, duration)
+            )
+        if not len(level):
             return
-        level = levels.level[rows].astype(np.int64)
-        time = np.maximum.accumulate(timestamp[rows])
-        if self._newest is not None:
-            time = np.maximum(time, self._newest)
-        self._newest = int(time[-1])
-        self._measure(time, level)
-        spoken = self._is_spoken(level, levels.voice[rows])
-        if spoken.any():
-            self._listen(time[spoken], duration[rows][spoken])
+        if np.count_nonzero(timestamp[1:] < timestamp[:-1]):
+            timestamp = np.maximum.accumulate(timestamp)
+        if self._newest is not None and timestamp[0] < self._newest:
+            timestamp = np.maximum(timestamp, self._newest)
+        self._newest = int(timestamp[-1])
+        self._measure(timestamp, level)
+        rows = self._is_spoken(level, voice).nonzero()[0]
+        if len(rows):
+            self._listen(timestamp[rows], duration[rows])
 
     @property
     def told(self) -> bool:
@@ -97,10 +103,10 @@ class LoudnessMeter:
     def loudness(self) -> Loudness:
         """The levels so far."""
         seconds, peaks, means = self._seconds[:], self._peaks[:], self._means[:]
-        if self._second.packets:
+        if self._second is not None:
             seconds.append(self._second.number)
             peaks.append(-self._second.peak)
-            means.append(self._second.mean_dbov)
+            means.append(int(_mean_dbov(self._second.power / self._second.packets)))
         return Loudness(np.array(seconds), np.array(peaks), np.array(means))
 
     def speech(self) -> Speech:
@@ -111,49 +117,48 @@ class LoudnessMeter:
         table = np.array(ends).reshape(-1, 2)
         return Speech(table[:, 0], table[:, 1])
 
-    def _measure(self, time: NDArray[np.int64], level: NDArray[np.int64]) -> None:
-        second = time // self._clock_rate
-        begins = np.flatnonzero(np.diff(second, prepend=second[0] - 1))
-        columns = zip(
-            second[begins].tolist(),
-            np.diff(begins, append=len(second)).tolist(),
-            np.add.reduceat(_POWER[level], begins).tolist(),
-            np.minimum.reduceat(level, begins).tolist(),
-            strict=True,
-        )
-        for each in map(_Second._make, columns):
-            self._second = self._second.joined(each) or self._close(each)
+    def _measure(self, time: NDArray[np.int64], level: NDArray[np.int8]) -> None:
+        number = time // self._clock_rate
+        begins = np.concatenate(([0], (number[1:] != number[:-1]).nonzero()[0] + 1))
+        number, peak = number[begins], np.minimum.reduceat(level, begins)
+        power = np.add.reduceat(_POWER.take(level), begins)
+        packets = np.concatenate((begins[1:], [len(level)])) - begins
+        if self._second is not None and self._second.number != number[0]:
+            number, packets, power, peak = (
+                np.concatenate(([first], column))
+                for first, column in zip(self._second, (number, packets, power, peak), strict=True)
+            )
+        elif self._second is not None:
+            packets[0] += self._second.packets
+            power[0] += self._second.power
+            peak[0] = min(int(peak[0]), self._second.peak)
+        # The last one is not over yet.
+        self._seconds.extend(number[:-1].tolist())
+        self._peaks.extend((-peak[:-1]).tolist())
+        self._means.extend(_mean_dbov(power[:-1] / packets[:-1]).tolist())
+        self._second = _Second(int(number[-1]), int(packets[-1]), float(power[-1]), int(peak[-1]))
 
-    def _close(self, following: _Second) -> _Second:
-        """Note the second that is over; give the one that follows it."""
-        if self._second.packets:
-            self._seconds.append(self._second.number)
-            self._peaks.append(-self._second.peak)
-            self._means.append(self._second.mean_dbov)
-        return following
-
-    def _is_spoken(self, level: NDArray[np.int64], voice: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def _is_spoken(self, level: NDArray[np.int8], voice: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Marks the packets with a voice in them.
 
         A sender need not say (RFC 6464 section 4, vad=off): until it does, the level decides.
         """
-        voice = voice & (level != SILENCE)
-        told = np.logical_or.accumulate(voice) | self._hears_voices
-        self._hears_voices = bool(told[-1])
-        spoken: NDArray[np.bool_] = np.where(
-            told, voice & (level <= -QUIET_DBOV), level <= -LOUD_DBOV
-        )
-        return spoken
+        heard: NDArray[np.bool_] = voice & (level <= -QUIET_DBOV)
+        if not self._hears_voices:
+            said = voice & (level != SILENCE)
+            first = int(said.argmax()) if np.count_nonzero(said) else len(said)
+            self._hears_voices = first < len(said)
+            heard[:first] = level[:first] <= -LOUD_DBOV
+        return heard
 
     def _listen(self, start: NDArray[np.int64], duration: NDArray[np.int64]) -> None:
         """Join packets with a voice to runs without a long pause."""
         end = np.maximum.accumulate(start + duration)
         pause = PAUSE_MS * self._clock_rate // 1000
-        begins = np.concatenate(([0], np.flatnonzero(start[1:] - end[:-1] > pause) + 1))
-        ends = np.append(begins[1:], len(start)) - 1
+        begins = np.concatenate(([0], (start[1:] - end[:-1] > pause).nonzero()[0] + 1))
         columns = zip(
             start[begins].tolist(),
-            end[ends].tolist(),
+            end[np.concatenate((begins[1:], [len(start)])) - 1].tolist(),
             np.add.reduceat(duration, begins).tolist(),
             strict=True,
         )
@@ -181,21 +186,12 @@ class _Second(NamedTuple):
     peak: int
     """Least -dBov."""
 
-    @property
-    def mean_dbov(self) -> int:
-        mean = self.power / self.packets / _UNIT
-        return max(round(10 * float(np.log10(mean))), -SILENCE) if mean else -SILENCE
 
-    def joined(self, other: _Second) -> _Second | None:
-        """Both as one; None where they are not the same second."""
-        if other.number != self.number or not self.packets:
-            return None
-        return _Second(
-            self.number,
-            self.packets + other.packets,
-            self.power + other.power,
-            min(self.peak, other.peak),
-        )
+def _mean_dbov(power: NDArray[np.float64] | float) -> NDArray[np.int8]:
+    """The level of the mean power of packets, rounded; the least one where there is none."""
+    level = np.rint(10 * np.log10(np.maximum(power / _UNIT, _LEAST)))
+    rounded: NDArray[np.int8] = np.maximum(level, -SILENCE).astype(np.int8)
+    return rounded
 
 
 class _Run(NamedTuple):

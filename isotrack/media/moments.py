@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from operator import sub
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,10 +33,11 @@ class Moments:
         """Note further ones."""
         if not len(time_us):
             return
-        first_us = int(time_us[0]) if self._last_us is None else self._last_us
-        self.longest_us = max(self.longest_us, int(np.diff(time_us, prepend=first_us).max()))
-        self._last_us = int(time_us[-1])
-        self._kept.extend(time_us[-self.count % self.every :: self.every].tolist())
+        times = time_us.tolist()
+        before = [times[0] if self._last_us is None else self._last_us, *times]
+        self.longest_us = max(self.longest_us, *map(sub, times, before))
+        self._last_us = times[-1]
+        self._kept.extend(times[-self.count % self.every :: self.every])
         self.count += len(time_us)
         while len(self._kept) > self._limit:
             self._kept = self._kept[::2]

@@ -44,6 +44,16 @@ class _Place(NamedTuple):
     arrival_us: int
 
 
+class Counters(NamedTuple):
+    """The counters of packets of one stream, unwrapped."""
+
+    sequence: NDArray[np.int64]
+    timestamp: NDArray[np.int64]
+    """Of packets without payload, which may bear any, that of the packet before."""
+    plain: bool
+    """Each packet is the next one, and has payload."""
+
+
 class Numbering:
     """The counters of one stream."""
 
@@ -54,7 +64,7 @@ class Numbering:
         self._sequence = Unwrapper(16)
         self._timestamp = Unwrapper(32)
 
-    def unwrap(self, packets: Packets) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def unwrap(self, packets: Packets) -> Counters:
         """Sequence numbers and timestamps, in the order of arrival."""
         filled = packets.payload_length > 0
         timestamp = packets.timestamp
@@ -62,7 +72,30 @@ class Numbering:
             before = np.maximum.accumulate(np.where(filled, np.arange(packets.count), -1))
             last = np.uint32((self._timestamp.last or int(timestamp[filled.argmax()])) % (1 << 32))
             timestamp = np.where(before < 0, last, timestamp[before])
-        return self._sequence(packets.sequence_number), self._timestamp(timestamp)
+        return Counters(self._sequence(packets.sequence_number), self._timestamp(timestamp), False)
+
+    def follow(self, packets: Packets) -> Counters | None:
+        """The same where every packet comes next, and brings something: as nearly all do.
+
+        None of others, and then nothing is taken in.
+        """
+        sequence, count = packets.sequence_number, packets.count
+        first = _place(packets, 0)
+        if first.sequence != (self._front.sequence + 1) % (1 << 16):
+            return None
+        if np.count_nonzero(sequence[1:] - sequence[:-1] != 1) or not packets.payload_length.min():
+            return None
+        steps, limit = _steps(packets.timestamp), MAX_STRAY_S * self._clock_rate
+        if int(steps.max(initial=0)) > limit or int(steps.min(initial=0)) < -limit:
+            return None
+        if not _is_near(self._front, first, self._clock_rate):
+            return None
+        self._front = _place(packets, -1)
+        return Counters(
+            self._sequence.count_up(first.sequence, count),
+            self._timestamp.count_on(int(packets.timestamp[0]), steps),
+            True,
+        )
 
     def fit(
         self, packets: Packets
@@ -148,10 +181,12 @@ class Numbering:
 
 
 class NumberedPackets(NamedTuple):
-    """Packets, and the numbering of the stream they belong to."""
+    """Packets of one stream, in the order they came."""
 
-    numbering: Numbering
+    ordinal: int
+    """Of the stream."""
     packets: Packets
+    counters: Counters
 
 
 class Source:
@@ -180,17 +215,22 @@ class Source:
         """The packets of each stream, in the order they came."""
         if not self.streams:
             self._begin(_place(packets, 0))
-        if self.streams[-1].takes_all(packets):
-            return [NumberedPackets(self.streams[-1], packets)]
+        newest = self.streams[-1]
+        plain = newest.follow(packets)
+        if plain is not None:
+            return [NumberedPackets(newest.ordinal, packets, plain)]
+        if newest.takes_all(packets):
+            return [NumberedPackets(newest.ordinal, packets, newest.unwrap(packets))]
         far = None
         if self._waiting is not None:
             packets, self._waiting, far = join(self._waiting, packets), None, 0
         owners = self._owners(packets, far)
         found = {owner.ordinal: owner for owner in owners if owner}
         ordinals = np.array([owner.ordinal if owner else -1 for owner in owners])
+        runs = {ordinal: packets.take(np.flatnonzero(ordinals == ordinal)) for ordinal in found}
         return [
-            NumberedPackets(owner, packets.take(np.flatnonzero(ordinals == ordinal)))
-            for ordinal, owner in found.items()
+            NumberedPackets(ordinal, run, found[ordinal].unwrap(run))
+            for ordinal, run in runs.items()
         ]
 
     def _owners(self, packets: Packets, far: int | None) -> list[Numbering | None]:

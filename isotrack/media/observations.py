@@ -9,6 +9,7 @@ have stood still between them (Chromium's does while it is silent; capture.md, s
 from __future__ import annotations
 
 from array import array
+from math import gcd
 from typing import NamedTuple
 
 import numpy as np
@@ -27,11 +28,16 @@ WILD_S = 10
 """A packet that far ahead of one that comes after it bears a wrong timestamp."""
 
 _PENDING = 128  # chunks whose rows are kept apart, before they are joined
+_LARGE = 1000  # what more is multiplied with may be too much for 64 bits
 
 
 def ticks_to_us(ticks: NDArray[np.int64] | int, clock_rate: int) -> NDArray[np.int64]:
     """RTP ticks as microseconds, rounded down, without overflow for centuries of media."""
     ticks = np.asarray(ticks, np.int64)
+    shared = gcd(1_000_000, clock_rate)
+    if 1_000_000 // shared <= _LARGE:  # of all clocks but those that are odd
+        short: NDArray[np.int64] = ticks * (1_000_000 // shared) // (clock_rate // shared)
+        return short
     seconds = ticks // clock_rate
     rest = ticks - seconds * clock_rate
     microseconds: NDArray[np.int64] = seconds * 1_000_000 + rest * 1_000_000 // clock_rate
@@ -93,14 +99,14 @@ class ClockObservations:
         Padding is passed over, for it may bear any timestamp; so is what repair restored, for it
         did not come when it was sent; and so is what comes behind a newer frame: it was late.
         """
-        packets, timestamp = arrived.packets, arrived.timestamp
-        counted = (packets.payload_length > 0) & ~packets.restored
-        arrival_us = packets.arrival_us
-        if not counted.all():
-            timestamp, arrival_us = timestamp[counted], arrival_us[counted]
+        timestamp, arrival_us = arrived.timestamp, arrived.packets.arrival_us
+        if not arrived.plain:
+            counted = (arrived.packets.payload_length > 0) & ~arrived.packets.restored
+            if np.count_nonzero(counted) < len(counted):
+                timestamp, arrival_us = timestamp[counted], arrival_us[counted]
         if not len(timestamp):
             return
-        if timestamp[0] < self._newest or (timestamp[1:] < timestamp[:-1]).any():
+        if timestamp[0] < self._newest or np.count_nonzero(timestamp[1:] < timestamp[:-1]):
             ahead = self._ahead(timestamp)
             timestamp, arrival_us = timestamp[ahead], arrival_us[ahead]
         if len(timestamp):
@@ -135,6 +141,10 @@ class ClockObservations:
         """How often the host's clock was set back while packets came."""
         return self._era
 
+    def forget(self) -> None:
+        """Keep nothing but counts, once a clock was made of it: of a day these are megabytes."""
+        self._rows, self._captured, self._reports = [], [], array("q")
+
     def delays(self) -> Delays:
         """All delays; there has been a packet."""
         return Delays(*np.concatenate(self._rows, axis=1))
@@ -168,34 +178,49 @@ class ClockObservations:
 
     def _note(self, timestamp: NDArray[np.int64], arrival_us: NDArray[np.int64]) -> None:
         """Take in packets in order of RTP time."""
-        second = timestamp // self.clock_rate
         delay_us = arrival_us - ticks_to_us(timestamp, self.clock_rate)
-        begins_row = np.empty(len(timestamp), np.bool_)
-        begins_row[0] = not self._rows or (
-            second[0] != self._newest // self.clock_rate or delay_us[0] - self._delay_us > BAND_US
-        )
-        begins_row[1:] = second[1:] != second[:-1]
-        begins_row[1:] |= delay_us[1:] - delay_us[:-1] > BAND_US
-        back = self._set_back(arrival_us)
-        begins_row[back] = True
-        begins = np.flatnonzero(begins_row)
+        steps_us = arrival_us[1:] - arrival_us[:-1]
+        back = self._set_back(int(arrival_us[0]), steps_us)
+        begins = self._begins(timestamp, delay_us, steps_us, back)
         self._merge(delay_us[: begins[0] if len(begins) else len(delay_us)])
         if len(begins):
             if not self._rows:
                 self._newest = int(timestamp[0])
-            previous = np.concatenate(([self._newest], timestamp[begins[begins > 0] - 1]))
+            previous = timestamp[begins - 1]
+            if begins[0] == 0:
+                previous[0] = self._newest
             least = np.minimum.reduceat(delay_us, begins)
-            era = self._era + np.searchsorted(back, begins, side="right")
-            columns = arrival_us[begins], timestamp[begins], previous[-len(begins) :], least, era
-            self._rows = _joined([*self._rows, np.stack(columns)], axis=1)
+            era = self._era + back.searchsorted(begins, side="right")
+            columns = arrival_us[begins], timestamp[begins], previous, least, era
+            self._rows = _joined([*self._rows, np.array(columns)], axis=1)
         self._era += len(back)
         self._newest, self._delay_us = int(timestamp[-1]), int(delay_us[-1])
         self._arrival_us = int(arrival_us[-1])
 
-    def _set_back(self, arrival_us: NDArray[np.int64]) -> NDArray[np.int64]:
+    def _begins(
+        self,
+        timestamp: NDArray[np.int64],
+        delay_us: NDArray[np.int64],
+        steps_us: NDArray[np.int64],
+        back: NDArray[np.int64],
+    ) -> NDArray[np.int64]:
+        """The packets that begin a row: the first of a second, much later ones, those set back."""
+        second = timestamp // self.clock_rate
+        begins_row = np.empty(len(timestamp), np.bool_)
+        begins_row[0] = not self._rows or (
+            second[0] != self._newest // self.clock_rate or delay_us[0] - self._delay_us > BAND_US
+        )
+        np.not_equal(second[1:], second[:-1], out=begins_row[1:])
+        # RTP time does not go back here: only what comes late can have a longer delay.
+        late = (steps_us > BAND_US).nonzero()[0]
+        begins_row[late[delay_us[late + 1] - delay_us[late] > BAND_US] + 1] = True
+        begins_row[back] = True
+        return begins_row.nonzero()[0]
+
+    def _set_back(self, first_us: int, steps_us: NDArray[np.int64]) -> NDArray[np.int64]:
         """The packets before which the host's clock was set back."""
-        back = np.flatnonzero(arrival_us[1:] < arrival_us[:-1] - SET_BACK_US) + 1
-        if self._arrival_us is not None and arrival_us[0] < self._arrival_us - SET_BACK_US:
+        back = (steps_us < -SET_BACK_US).nonzero()[0] + 1
+        if self._arrival_us is not None and first_us < self._arrival_us - SET_BACK_US:
             back = np.concatenate(([0], back))
         return back
 

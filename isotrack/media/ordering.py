@@ -30,6 +30,7 @@ MAX_HELD = 1 << 15
 """No more packets wait, whatever their arrival says (a capture without a clock, an attack)."""
 
 _REMEMBERED_GAPS = 256
+_LAST = 256  # packets in which the last access unit is looked for
 
 
 class Ordered(NamedTuple):
@@ -40,6 +41,9 @@ class Ordered(NamedTuple):
     timestamp: NDArray[np.int64]
     lost_before: NDArray[np.int64]
     """[n + 1] packets missing just before each packet, and between the last one and the next."""
+    whole: bool = False
+    """None is missing, before each of them and behind the last; where it is not said some may be.
+    """
 
 
 class OrderingBuffer:
@@ -77,6 +81,10 @@ class OrderingBuffer:
             room: free bytes at the start of their buffer.
         """
         joined = arrived if self._held is None else _join(self._held, arrived, room)
+        if joined.plain and not self._owed and joined.sequence[0] - 1 == self._released:
+            end = _last_unit(joined, self._pictures)
+            if end:
+                return self._pass_on(joined, end)
         run, steps = self._sort(joined)
         waits = steps > 1
         waits[:1] |= self._released is None  # who knows what was sent before the first to come
@@ -94,6 +102,16 @@ class OrderingBuffer:
         if now_us is not None and newest > now_us - REORDER_WINDOW_US:
             return None
         return self._release(self._held, self._steps(self._held), len(self._held.sequence))
+
+    def _pass_on(self, run: StreamPackets, end: int) -> Ordered:
+        """Let packets go of which none is missing, and hold the others."""
+        self._held = _trim(run, end)
+        gone = _take(run, slice(end))
+        self._released = int(gone.sequence[-1])
+        self._released_timestamp = int(gone.timestamp[-1])
+        self.received += end
+        lost_before = np.zeros(end + 1, np.int64)
+        return Ordered(gone.packets, gone.sequence, gone.timestamp, lost_before, whole=True)
 
     def _steps(self, run: StreamPackets) -> NDArray[np.int64]:
         """How far each packet's number is from that of the one before it."""
@@ -172,8 +190,13 @@ class OrderingBuffer:
 
 
 def _take(run: StreamPackets, index: NDArray[np.int64] | slice) -> StreamPackets:
+    """Some of the packets; a slice of plain ones is plain."""
     return StreamPackets(
-        run.stream, run.packets.take(index), run.sequence[index], run.timestamp[index]
+        run.stream,
+        run.packets.take(index),
+        run.sequence[index],
+        run.timestamp[index],
+        plain=run.plain and isinstance(index, slice),
     )
 
 
@@ -184,7 +207,26 @@ def _join(held: StreamPackets, arrived: StreamPackets, room: int) -> StreamPacke
         join(held.packets, arrived.packets, room),
         np.concatenate((held.sequence, arrived.sequence)),
         np.concatenate((held.timestamp, arrived.timestamp)),
+        plain=held.plain and arrived.plain and held.sequence[-1] + 1 == arrived.sequence[0],
     )
+
+
+def _last_unit(run: StreamPackets, pictures: Pictures | None) -> int:
+    """Where the last access unit begins, if it is short and the one before it has a picture; or 0.
+
+    The same as `_settled` of packets of which none is missing, found by looking at the last ones.
+    """
+    if len(run.sequence) > MAX_HELD:
+        return 0
+    start = max(len(run.sequence) - _LAST, 0)
+    timestamp = run.timestamp[start:]
+    changes: list[int] = (timestamp[1:] != timestamp[:-1]).nonzero()[0].tolist()
+    ends = [start + 1 + change for change in changes[-2:]]
+    if pictures is None:
+        return ends[-1] if ends else 0
+    if len(ends) < 2 or not pictures(run.packets.take(slice(ends[-2], ends[-1]))).any():
+        return 0
+    return ends[-1]
 
 
 def _settled(run: StreamPackets, gaps: NDArray[np.int64], pictures: Pictures | None) -> int:
@@ -219,4 +261,11 @@ def _settled(run: StreamPackets, gaps: NDArray[np.int64], pictures: Pictures | N
 def _trim(run: StreamPackets, start: int) -> StreamPackets:
     """The packets from `start` on, over no more of the buffer than they need."""
     kept = _take(run, slice(start, None))
-    return kept._replace(packets=trim(kept.packets))
+    return kept._replace(packets=trim(kept.packets), plain=kept.plain or _is_plain(kept))
+
+
+def _is_plain(run: StreamPackets) -> bool:
+    """Whether each packet is the next one and has payload, and none was restored."""
+    consecutive = not np.count_nonzero(run.sequence[1:] - run.sequence[:-1] != 1)
+    filled = bool(run.packets.payload_length.min() > 0)
+    return consecutive and filled and not np.count_nonzero(run.packets.restored)

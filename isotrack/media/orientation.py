@@ -24,7 +24,7 @@ class Rotations(NamedTuple):
 
     def at(self, timestamp: NDArray[np.int64]) -> NDArray[np.int16]:
         """What holds at these times."""
-        return self.degrees[np.searchsorted(self.timestamp, timestamp, side="right") - 1]
+        return self.degrees[self.timestamp.searchsorted(timestamp, side="right") - 1]
 
 
 UPRIGHT = Rotations(np.array([_EVER]), np.zeros(1, np.int16))
@@ -48,16 +48,14 @@ class OrientationReader:
         It stands in the last packet of a frame (3GPP TS 26.114 section 7.4.5): only those with the
         marker are looked at, an eighth of all. To be read before payloads grow over the extensions.
         """
-        last = np.flatnonzero(ordered.packets.marker)
+        last = ordered.packets.marker.nonzero()[0]
         packets = ordered.packets.take(last)
         degrees = read_rotations(packets.buffer, *element(packets, self._extension_id))
-        says = degrees != ABSENT
-        before, said = self._degrees, degrees[says]
-        if said.size:
-            self._degrees = int(said[-1])
+        rows = (degrees != ABSENT).nonzero()[0]
+        before, said = np.array([self._degrees], np.int16), degrees[rows]
+        if not said.size:
+            return Rotations(UPRIGHT.timestamp, before)
+        self._degrees = int(said[-1])
         # Time never goes back in what can be searched, though it may in what a sender writes.
-        timestamp = np.maximum.accumulate(ordered.timestamp[last][says])
-        return Rotations(
-            np.concatenate(([_EVER], timestamp)),
-            np.concatenate((np.array([before], np.int16), said)),
-        )
+        timestamp = np.maximum.accumulate(ordered.timestamp[last[rows]])
+        return Rotations(np.concatenate(([_EVER], timestamp)), np.concatenate((before, said)))

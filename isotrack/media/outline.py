@@ -82,7 +82,8 @@ class TrackOutliner:
             if self._capture_time_id is not None and packets.buffer.size:
                 self._read_capture_times(stream, arrived, self._capture_time_id)
             stream.activity.add(packets)
-            filled = arrived.timestamp[packets.payload_length > 0]
+            timestamp = arrived.timestamp
+            filled = timestamp if arrived.plain else timestamp[packets.payload_length > 0]
             if len(filled):
                 latest = int(filled.max())
                 stream.last_timestamp = (

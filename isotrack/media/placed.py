@@ -1,7 +1,8 @@
-"""Frames placed on the SFU host's clock, their bytes brought together."""
+"""Frames placed in time: each with its Unix microseconds, its bytes still where they arrived."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -9,11 +10,8 @@ from numpy.typing import NDArray
 
 from isotrack.media.clock import Clock
 from isotrack.media.frames import Frames
-from isotrack.media.gathering import Allocate, fresh, gather_in_place, gather_slices
 from isotrack.media.observations import ticks_to_us
-
-ROOM = 9
-"""Bytes left free before each frame: a container's header of the block it goes into."""
+from isotrack.media.scattered import Scattered, strung, within
 
 
 class Placed(NamedTuple):
@@ -29,9 +27,12 @@ class Placed(NamedTuple):
     """[n] degrees clockwise by which the picture is to be turned to stand upright; 0 of sound."""
     size: NDArray[np.int64]
     """[n] bytes of each frame."""
-    offset: NDArray[np.int64]
-    """[n] where each frame begins in the body: `ROOM` bytes behind the end of the one before it."""
-    body: NDArray[np.uint8]
+    first: NDArray[np.int64]
+    """[n] index of each frame's first slice."""
+    end: NDArray[np.int64]
+    """[n] index behind its last one. The slices of a frame are behind those of the one before."""
+    slices: Scattered
+    """Those of all frames, and maybe of others."""
 
     @property
     def count(self) -> int:  # type: ignore[override]  # not tuple.count: these are columns
@@ -39,43 +40,86 @@ class Placed(NamedTuple):
         return len(self.time_us)
 
     def part(self, start: int, end: int) -> Placed:
-        """The frames from `start` up to `end`, over the same body."""
+        """The frames from `start` up to `end`, over the same slices."""
         columns: list[Any] = [column[start:end] for column in self[:-1]]
-        return Placed(*columns, self.body)  # type: ignore[call-arg]
+        return Placed(*columns, self.slices)  # type: ignore[call-arg]
 
     def kept(self, mask: NDArray[np.bool_]) -> Placed:
-        """The frames of a mask, over the same body."""
-        if mask.all():
+        """The frames of a mask, over the same slices."""
+        if np.count_nonzero(mask) == len(mask):
             return self
         columns: list[Any] = [column[mask] for column in self[:-1]]
-        return Placed(*columns, self.body)  # type: ignore[call-arg]
+        return Placed(*columns, self.slices)  # type: ignore[call-arg]
+
+    def narrowed(self) -> Placed:
+        """The same frames, over no slices but those from the first one's to the last one's."""
+        if not self.count:
+            return self._replace(slices=self.slices.take(slice(0)))
+        start, stop = int(self.first[0]), int(self.end[-1])
+        if start == 0 and stop == self.slices.count:
+            return self
+        slices = self.slices.take(slice(start, stop))
+        return self._replace(first=self.first - start, end=self.end - start, slices=slices)
+
+    def frame(self, row: int) -> bytes:
+        """The bytes of one frame."""
+        return self.slices.take(slice(int(self.first[row]), int(self.end[row]))).joined()
 
 
-def place(
-    frames: Frames, clock: Clock, allocate: Allocate = fresh, *, in_place: bool = False
-) -> Placed:
-    """Give frames their time, and bring the bytes of each together.
+def place(frames: Frames, clock: Clock) -> Placed:
+    """Give frames their time.
 
     Args:
         frames: of one stream.
         clock: of that stream.
-        allocate: makes the memory.
-        in_place: nobody but the frames needs their buffer: what it holds may be moved about.
     """
-    ends = np.concatenate(([0], np.cumsum(frames.slice_length)))
-    size = np.diff(ends[frames.first_slice])
-    offset = ends[frames.first_slice[:-1]] + ROOM * np.arange(1, frames.count + 1)
-    room = np.repeat(ROOM * np.arange(1, frames.count + 1), np.diff(frames.first_slice))
-    slices = frames.buffer, frames.slice_offset, frames.slice_length, ends[:-1] + room
-    whole = int(ends[-1]) + ROOM * frames.count
-    body = gather_in_place(*slices, whole) if in_place else None
+    before = np.zeros(len(frames.slice_length) + 1, np.int64)
+    frames.slice_length.cumsum(out=before[1:])
+    ends = before[frames.first_slice]
+    duration = frames.duration
+    has_durations = np.count_nonzero(duration)
     return Placed(
         time_us=clock.host_us(frames.timestamp),
-        duration_us=ticks_to_us(frames.duration, clock.clock_rate),
+        duration_us=ticks_to_us(duration, clock.clock_rate) if has_durations else duration,
         keyframe=frames.keyframe,
         after_loss=frames.after_loss,
         rotation=frames.rotation,
-        size=size,
-        offset=offset,
-        body=gather_slices(*slices, whole, allocate) if body is None else body,
+        size=ends[1:] - ends[:-1],
+        first=frames.first_slice[:-1],
+        end=frames.first_slice[1:],
+        slices=within(frames.buffer, frames.slice_offset, frames.slice_length),
     )
+
+
+def place_whole(
+    time_us: NDArray[np.int64],
+    duration_us: NDArray[np.int64],
+    keyframe: NDArray[np.bool_],
+    after_loss: NDArray[np.bool_],
+    rotation: NDArray[np.int16],
+    size: NDArray[np.int64],
+    body: bytes,
+) -> Placed:
+    """Frames made here, of known times, that stand one behind the other in `body`."""
+    slices = within(np.frombuffer(body, np.uint8), size.cumsum() - size, size)
+    first = np.arange(len(size))
+    columns = time_us, duration_us, keyframe, after_loss, rotation, size
+    return Placed(*columns, first, first + 1, slices)
+
+
+def joined(parts: Sequence[Placed]) -> Placed:
+    """The frames of all parts, one behind the other, over the slices they need."""
+    if len(parts) == 1:
+        return parts[0].narrowed()
+    parts = [part.narrowed() for part in parts]
+    columns: list[Any] = [
+        np.concatenate(column) for column in zip(*(part[:-1] for part in parts), strict=True)
+    ]
+    together = Placed(*columns, strung([part.slices for part in parts]))  # type: ignore[call-arg]
+    begin = count = 0
+    for part in parts:
+        rows = slice(begin, begin + part.count)
+        together.first[rows] += count
+        together.end[rows] += count
+        begin, count = rows.stop, count + part.slices.count
+    return together

@@ -106,11 +106,6 @@ class TrackReader:
         return [each for each in found if each.frames.count]
 
     @property
-    def shares_bytes(self) -> bool:
-        """Whether bytes of frames may still be needed for others: those of a layer, or repair."""
-        return self._repairer is not None or len(self.streams) > 1
-
-    @property
     def rids(self) -> Mapping[int, str]:
         """The layers that packets said they are of, by SSRC."""
         return self._bindings.rids

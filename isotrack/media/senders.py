@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.media.floors import rise, running_median, slopes, stiff_floor, window_minima
+from isotrack.media.ranks import distinct, median, quantile
 
 SET_ANEW_US = 250_000
 """A sender's clock that is further off than before, and stays so, was set."""
@@ -127,7 +128,7 @@ class _Points(NamedTuple):
 
 def _lag(heard: Heard, lead: int | None, points: _Points | None, problem: str | None) -> Lag:
     if points is not None and len(points.part):
-        return Lag(*points, int(np.median(points.lag_us)), problem)
+        return Lag(*points, int(median(points.lag_us)), problem)
     if points is not None:
         problem = "contradicts_other_track"
     empty = np.zeros(0, np.int64)
@@ -140,7 +141,7 @@ def _lead(heard: Heard) -> int | None:
     """By how much the reports that were least held up come before the packets."""
     if not len(heard.lead_us):
         return None
-    return int(np.quantile(heard.lead_us, 0.9))
+    return int(quantile(heard.lead_us, 0.9))
 
 
 def _made_from_arrival(streams: Sequence[Heard], leads: Sequence[int | None]) -> bool:
@@ -158,7 +159,7 @@ def _compare(streams: Sequence[tuple[Heard, int | None]]) -> list[_Points]:
     if not streams:
         return []
     cuts = [_set_anew(heard.host_us, heard.distance_us) for heard, _ in streams]
-    eras = np.unique(np.concatenate(cuts))
+    eras = distinct(np.concatenate(cuts))
     found: list[list[_Points]] = [[] for _ in streams]
     if len(eras) < MAX_ERAS:
         edges = [np.iinfo(np.int64).min, *eras.tolist(), np.iinfo(np.int64).max]
@@ -219,7 +220,7 @@ def _compare_era(parts: Sequence[_Part]) -> list[_Points]:
     drift, origin = 0.0, int(richest.at[0])
     if len(richest.at) >= _DRIFT_REPORTS and np.ptp(richest.at) >= _DRIFT_US:
         order = np.argsort(richest.at, kind="stable")
-        drift = float(np.median(slopes(richest.at[order], richest.distance[order])))
+        drift = median(slopes(richest.at[order], richest.distance[order]))
     # The sender's clock minus RTP time: it knows of no queue, and only noise to be smoothed.
     ahead = [part.floor - part.distance for part in parts]
     middle = [
@@ -238,7 +239,7 @@ def _compare_era(parts: Sequence[_Part]) -> list[_Points]:
     floors = np.split(floor, np.cumsum([len(part.at) for part in parts]))
     lags = [each - under for each, under in zip(smooth, floors, strict=False)]
     lag_beyond_fill = [
-        int(np.median(lag)) - part.fill for lag, part in zip(lags, parts, strict=True) if len(lag)
+        int(median(lag)) - part.fill for lag, part in zip(lags, parts, strict=True) if len(lag)
     ]
     if max(lag_beyond_fill) > CONTRADICTION_US:
         return [_nothing() for _ in parts]
@@ -260,7 +261,7 @@ def _set_anew(host_us: NDArray[np.int64], distance_us: NDArray[np.int64]) -> NDA
     eroded = window_minima(host_us, distance_us, host_us, LONGEST_QUEUE_US // 2)
     distance_us = -window_minima(host_us, -eroded, host_us, LONGEST_QUEUE_US // 2)
     padded = np.pad(distance_us, 3, mode="edge")
-    medians = np.median(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)
+    medians = np.sort(np.lib.stride_tricks.sliding_window_view(padded, 3), axis=1)[:, 1]
     before, after = medians[1:-4], medians[4:-1]  # of the three rows before row 1.., and from it on
     suspect = np.flatnonzero(np.abs(after - before) > SET_ANEW_US)
     if not len(suspect):

@@ -13,7 +13,7 @@ import numpy as np
 
 from isotrack.codecs.audio import AudioCodec
 from isotrack.media.observations import ticks_to_us
-from isotrack.media.placed import ROOM, Placed
+from isotrack.media.placed import Placed, place_whole
 from isotrack.media.stretches import Stretches
 
 MIN_HOLE_US = 10_000
@@ -131,20 +131,13 @@ def silence(hole: Hole, codec: AudioCodec) -> Placed:
     """Silent frames, as many as end within a hole: what is left is shorter than any frame."""
     ticks = (hole.end_us - hole.start_us) * codec.clock_rate // 1_000_000
     duration, size, body = codec.silence(ticks)
-    count = len(duration)
-    ends = np.cumsum(duration)
-    offset = np.cumsum(size) - size + ROOM * np.arange(1, count + 1)
-    whole = np.zeros(len(body) + ROOM * count, np.uint8)
-    whole[np.arange(len(body)) + np.repeat(ROOM * np.arange(1, count + 1), size)] = np.frombuffer(
-        body, np.uint8
-    )
-    return Placed(
+    count, ends = len(duration), duration.cumsum()
+    return place_whole(
         time_us=hole.start_us + ticks_to_us(ends - duration, codec.clock_rate),
         duration_us=ticks_to_us(duration, codec.clock_rate),
         keyframe=np.ones(count, np.bool_),
         after_loss=np.zeros(count, np.bool_),
         rotation=np.zeros(count, np.int16),
         size=size,
-        offset=offset,
-        body=whole,
+        body=body,
     )

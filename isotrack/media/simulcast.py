@@ -17,6 +17,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from isotrack.media.ranks import median
+
 PATIENCE_US = 750_000
 """A layer that has no frame for so long beyond its usual pace, while another layer does, has
 stopped: longer than a retransmission or a keyframe asked for takes, too short to bother people."""
@@ -91,7 +93,7 @@ class _Layer:
     def pace_us(self, index: int) -> int:
         """The usual time between frames, as it was up to this one; the longest of the first one."""
         steps = np.diff(self.time_us[max(index - _PACED, 0) : index + 1])
-        return min(int(np.median(steps)), SLOWEST_PACE_US) if len(steps) else SLOWEST_PACE_US
+        return min(int(median(steps)), SLOWEST_PACE_US) if len(steps) else SLOWEST_PACE_US
 
     def forget(self, count: int) -> None:
         """Drop frames from the front."""

@@ -41,7 +41,7 @@ class Vp9Pictures:
         )
         changed = units._replace(whole=pictures.whole, keyframe=pictures.keyframe, chained=True)
         self._note_sizes(pictures.size.tolist(), changed)
-        return pictures.media._replace(layering=None), changed
+        return pictures.media._replace(layers=None, plain=False), changed
 
     def _note_sizes(self, sizes: Sequence[Sequence[int]], units: Units) -> None:
         for i in np.flatnonzero(units.whole).tolist():

@@ -34,6 +34,8 @@ class StreamPackets(NamedTuple):
     packets: Packets
     sequence: NDArray[np.int64]
     timestamp: NDArray[np.int64]
+    plain: bool = False
+    """Each packet is the next one and has payload; none was restored."""
 
 
 class StreamReport(NamedTuple):
@@ -96,12 +98,13 @@ class StreamSplitter:
         ours = packets.payload_type == self._payload_types[0]
         for further in self._payload_types[1:]:
             ours |= packets.payload_type == further
+        all_ours = np.count_nonzero(ours) == packets.count
         # Other payload types of the SSRC (DTMF, comfort noise) count as received, with nothing
         # to play: they share the numbering.
         playable = packets
-        if not ours.all():
-            playable = packets._replace(payload_length=np.where(ours, packets.payload_length, 0))
-        if (packets.ssrc == packets.ssrc[0]).all():
+        if not all_ours:
+            playable = packets._replace(payload_length=packets.payload_length * ours)
+        if not np.count_nonzero(packets.ssrc != packets.ssrc[0]):
             ssrc = int(packets.ssrc[0])
             wanted = ssrc in self._ssrcs if self._ssrcs else ssrc in self._sources or ours.any()
             if not wanted:
@@ -146,7 +149,7 @@ class StreamSplitter:
                 self.foreign += packets.count
                 return []
             source = self._sources[ssrc] = Source(self._clock_rate, partial(self._open, ssrc))
-        if not packets.restored.any():
+        if not np.count_nonzero(packets.restored):
             return self._numbered(source, packets)
         found = self._numbered(source, packets.take(~packets.restored))
         fitted = _fitted(source, packets.take(packets.restored))
@@ -160,8 +163,8 @@ class StreamSplitter:
         if not packets.count:
             return []
         return [
-            StreamPackets(numbering.ordinal, run, *numbering.unwrap(run))
-            for numbering, run in source.sort(packets)
+            StreamPackets(ordinal, run, *counters)
+            for ordinal, run, counters in source.sort(packets)
         ]
 
     def _open(self, ssrc: int, arrival_us: int) -> int | None:

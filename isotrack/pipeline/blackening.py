@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from isotrack.media.placed import ROOM, Placed
+from isotrack.media.placed import Placed, place_whole
 from isotrack.media.silence import LONGEST_HOLE_US
 from isotrack.media.stretches import Stretches
 from isotrack.pipeline.ports import BlackPictures, NoPicture
@@ -153,13 +153,12 @@ def _without_loss(placed: Placed, index: int) -> Placed:
 
 
 def _placed(frame: bytes, time_us: int, rotation: int) -> Placed:
-    return Placed(
+    return place_whole(
         time_us=np.array([time_us], np.int64),
         duration_us=np.zeros(1, np.int64),
         keyframe=np.ones(1, np.bool_),
         after_loss=np.zeros(1, np.bool_),
         rotation=np.array([rotation], np.int16),
         size=np.array([len(frame)], np.int64),
-        offset=np.array([ROOM], np.int64),
-        body=np.frombuffer(bytes(ROOM) + frame, np.uint8).copy(),
+        body=frame,
     )

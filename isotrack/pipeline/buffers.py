@@ -26,11 +26,15 @@ class BufferPool:
     def take(self, size: int) -> NDArray[np.uint8]:
         """A buffer of so many bytes, with anything in it."""
         with self._lock:
-            for buffer in self._buffers:
+            # The one handed out last is the likeliest to be in the caches of the processor yet.
+            for i in reversed(range(len(self._buffers))):
+                buffer = self._buffers[i]
                 if buffer.size >= size and sys.getrefcount(buffer) <= _OURS:
-                    return buffer[:size]
-            # What is too small for this chunk is likely to be so for the next.
-            self._buffers = [b for b in self._buffers if b.size >= size]
-            buffer = np.empty(-(-size // _GRAIN) * _GRAIN, np.uint8)
+                    del self._buffers[i]
+                    break
+            else:
+                # What is too small for this chunk is likely to be so for the next.
+                self._buffers = [b for b in self._buffers if b.size >= size]
+                buffer = np.empty(-(-size // _GRAIN) * _GRAIN, np.uint8)
             self._buffers.append(buffer)
             return buffer[:size]

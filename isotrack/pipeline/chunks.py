@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from itertools import islice
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.media.outline import Headers
+from isotrack.pipeline.batches import Batch, batches, fetched, groups
 from isotrack.pipeline.buffers import BufferPool
+from isotrack.pipeline.outlining import (
+    is_one_stream,
+    joined_headers,
+    record_headers,
+    trailer_headers,
+)
 from isotrack.pipeline.ports import ObjectMissing, ObjectStore
 from isotrack.recording.manifest import Chunk
 from isotrack.recording.sidecar import MissingChunk
-from isotrack.rtp import trailer
-from isotrack.rtp.dump import MAX_RECORDS, DumpError, read_dump
-from isotrack.rtp.packet import Packets, read_packets
+from isotrack.rtp.dump import MAX_RECORDS, DumpError, read_dump, read_dumps
 from isotrack.rtp.records import Records, joined
-from isotrack.rtp.trailer import Trailer
+from isotrack.rtp.trailer import FoundTrailer, find_trailer, read_trailers, size_bound
 
 ROOM = 1 << 18
 """Bytes left free before each chunk, for the packets that wait over the end of the one before."""
@@ -33,11 +35,9 @@ LARGE_CHUNK = 16 << 20
 """Larger than any that we seal: for those, memory is taken for what there is, not for what the
 manifest says there is."""
 
-BATCH = 6 << 20
+BATCH = 8 << 20
 """Bytes of chunks that are worked on at once: an array of a few hundred packets takes about as long
 as one of a few thousand."""
-
-T = TypeVar("T")
 
 
 class ReadChunk(NamedTuple):
@@ -48,12 +48,20 @@ class ReadChunk(NamedTuple):
     records: Records
 
 
+class _Body(NamedTuple):
+    """Where a chunk is in a buffer, and whether its bytes are those that were sealed."""
+
+    chunk: Chunk
+    begin: int
+    end: int
+    sound: bool
+
+
 class _Bodies(NamedTuple):
-    """Chunks one after the other in a buffer."""
+    """Chunks one after the other in a buffer, those that are there."""
 
     buffer: NDArray[np.uint8]
-    ranges: list[tuple[Chunk, int, int]]
-    """Each chunk that is there, where it begins and where it ends."""
+    parts: list[_Body]
 
 
 class ChunkReader:
@@ -75,7 +83,10 @@ class ChunkReader:
         """By key: chunks that are not there, damaged or torn."""
 
     def outlines(self, chunks: Sequence[Chunk], *, whole: bool = False) -> Iterator[Headers]:
-        """What the headers of each chunk say, oldest first, from its last bytes where they tell.
+        """What the headers of the chunks say, oldest first, from their last bytes where they tell.
+
+        They come in the batches that `read` has, or several at once where they tell of one stream:
+        so nobody takes a stream to go on for longer than it does.
 
         Args:
             chunks: of a track.
@@ -84,10 +95,15 @@ class ChunkReader:
         Raises:
             Transient: the store could not answer; nothing is known to be missing then.
         """
-        fetch = self._whole if whole else self._outline
-        for number, found in self._ahead(chunks, fetch):
-            if found:
-                yield _joined_headers(number, found)
+        buffers, ahead = BufferPool(), self._store.read_ahead
+        batched = batches(chunks, self._batch)
+        if whole:
+            for _, headers in fetched(batched, partial(self._whole, buffers), ahead):
+                yield from headers
+        else:
+            ends = fetched(groups(batched, self._batch), partial(self._trailers, buffers), ahead)
+            for group, trailers in ends:
+                yield from self._outlines(buffers, group, trailers)
 
     def read(self, chunks: Sequence[Chunk], *, singly: bool = False) -> Iterator[ReadChunk]:
         """The records of the chunks, oldest first, with `ROOM` in front of them.
@@ -99,77 +115,92 @@ class ChunkReader:
         Raises:
             Transient: the store could not answer; nothing is known to be missing then.
         """
-        buffers = BufferPool()  # which goes with the last chunk
-        for number, bodies in self._ahead(chunks, partial(self._bodies, buffers), singly=singly):
+        fetch = partial(self._bodies, BufferPool())  # which goes with the last chunk
+        batched = batches(chunks, 1 if singly else self._batch)
+        for batch, bodies in fetched(batched, fetch, self._store.read_ahead):
             records = self._parse(bodies)
-            if records:
-                yield ReadChunk(number, joined(bodies.buffer, records))
+            if records is not None:
+                yield ReadChunk(batch.number, records)
+            del bodies, records  # their memory is wanted for those that are read next
 
-    def _ahead(
-        self,
-        chunks: Sequence[Chunk],
-        fetch: Callable[[Sequence[Chunk]], T],
-        *,
-        singly: bool = False,
-    ) -> Iterator[tuple[int, T]]:
-        """What is fetched of the chunks, a batch at a time, and the number of its last chunk.
-
-        As many requests are under way as the store is fit for.
-        """
-        ahead = self._store.read_ahead
-        batches = list(_batches(chunks, 1 if singly else self._batch))
-        if not ahead:
-            for number, batch in batches:
-                yield number, fetch(batch)
-            return
-        with ThreadPoolExecutor(ahead, thread_name_prefix="chunks") as pool:
-            left = iter(batches)
-            under_way: deque[tuple[int, Future[T]]] = deque(
-                (number, pool.submit(fetch, batch)) for number, batch in islice(left, ahead)
-            )
-            while under_way:
-                number, future = under_way.popleft()
-                result = future.result()
-                for following, batch in islice(left, 1):
-                    under_way.append((following, pool.submit(fetch, batch)))
-                yield number, result
-
-    def _outline(self, chunks: Sequence[Chunk]) -> list[Headers]:
+    def _trailers(
+        self, buffers: BufferPool, group: Sequence[Batch]
+    ) -> list[list[FoundTrailer | None]]:
+        """The trailers of the chunks of each batch; None where there is none to be believed."""
+        buffer = buffers.take(sum(_tail_size(chunk) for batch in group for chunk in batch.chunks))
         found = []
-        for chunk in chunks:
-            # With more records than that it is none of ours, and has no trailer.
-            records = min(chunk.packets, MAX_RECORDS)
-            size = min(trailer.size_bound(records), chunk.size_bytes)
-            try:
-                tail = np.frombuffer(self._store.tail(chunk.key, size), np.uint8)
-            except ObjectMissing:
-                self._note_missing(chunk)
-                continue
-            told = trailer.read_trailer(tail)
-            found += self._whole([chunk]) if told is None else [_trailer_headers(told)]
+        for batch in group:
+            of_batch: list[FoundTrailer | None] = []
+            for chunk in batch.chunks:
+                size = _tail_size(chunk)
+                tail, buffer = buffer[:size], buffer[size:]
+                try:
+                    count = self._store.tail_into(chunk.key, tail.data)
+                except ObjectMissing:
+                    count = 0  # which is noted once it is read whole
+                of_batch.append(find_trailer(tail[:count]))
+            found.append(of_batch)
         return found
 
-    def _whole(self, chunks: Sequence[Chunk]) -> list[Headers]:
-        bodies = self._bodies(BufferPool(), chunks)
-        records = self._parse(bodies)
-        return [record_headers(joined(bodies.buffer, records))] if records else []
+    def _outlines(
+        self,
+        buffers: BufferPool,
+        group: Sequence[Batch],
+        trailers: Sequence[Sequence[FoundTrailer | None]],
+    ) -> Iterator[Headers]:
+        """What the headers of batches say: of each, or of all where they are of one stream."""
+        found = [each for of_batch in trailers for each in of_batch if each is not None]
+        complete = len(found) == sum(map(len, trailers))
+        told = read_trailers(found) if complete else None
+        if told is None:
+            for batch, of_batch in zip(group, trailers, strict=True):
+                yield from self._one_by_one(buffers, batch, of_batch)
+            return
+        together = trailer_headers(group[-1].number, told)
+        if len(group) == 1 or is_one_stream(together.packets):
+            yield together
+            return
+        begin = 0
+        for batch, of_batch in zip(group, trailers, strict=True):
+            end = begin + sum(each.records for each in of_batch if each)
+            yield trailer_headers(batch.number, told.part(begin, end))
+            begin = end
 
-    def _bodies(self, buffers: BufferPool, chunks: Sequence[Chunk]) -> _Bodies:
+    def _one_by_one(
+        self, buffers: BufferPool, batch: Batch, trailers: Sequence[FoundTrailer | None]
+    ) -> Iterator[Headers]:
+        """What the headers of a batch say, if anything: chunks without a trailer are read whole."""
+        found = []
+        for chunk, trailer in zip(batch.chunks, trailers, strict=True):
+            told = None if trailer is None else read_trailers([trailer])
+            if told is None:
+                found += self._whole(buffers, Batch(batch.number, [chunk]))
+            else:
+                found.append(trailer_headers(batch.number, told))
+        if found:
+            yield joined_headers(batch.number, found)
+
+    def _whole(self, buffers: BufferPool, batch: Batch) -> list[Headers]:
+        """What the headers of a batch say, if there is anything of it."""
+        records = self._parse(self._bodies(buffers, batch))
+        return [] if records is None else [record_headers(batch.number, records)]
+
+    def _bodies(self, buffers: BufferPool, batch: Batch) -> _Bodies:
         """The chunks behind `ROOM` free bytes."""
-        sizes = [min(chunk.size_bytes, MAX_CHUNK) for chunk in chunks]
+        sizes = [min(chunk.size_bytes, MAX_CHUNK) for chunk in batch.chunks]
         if max(sizes) > LARGE_CHUNK:
-            return self._large_body(chunks[0], sizes[0])  # which is alone
+            return self._large_body(batch.chunks[0], sizes[0])  # which is alone
         buffer = buffers.take(ROOM + sum(sizes))
-        at, ranges = ROOM, []
-        for chunk, size in zip(chunks, sizes, strict=True):
+        at, parts = ROOM, []
+        for chunk, size in zip(batch.chunks, sizes, strict=True):
             try:
                 count = self._store.read_into(chunk.key, buffer.data[at : at + size])
             except ObjectMissing:
                 self._note_missing(chunk)
             else:
-                ranges.append((chunk, at, at + count))
+                parts.append(self._body(chunk, buffer, at, at + count))
                 at += count
-        return _Bodies(buffer[:at], ranges)
+        return _Bodies(buffer[:at], parts)
 
     def _large_body(self, chunk: Chunk, size: int) -> _Bodies:
         """What there is of a chunk that is said to have so many bytes."""
@@ -180,27 +211,47 @@ class ChunkReader:
         except ObjectMissing:
             self._note_missing(chunk)
             return _Bodies(np.zeros(0, np.uint8), [])
-        return _Bodies(np.frombuffer(body, np.uint8), [(chunk, ROOM, len(body))])
+        buffer = np.frombuffer(body, np.uint8)
+        return _Bodies(buffer, [self._body(chunk, buffer, ROOM, buffer.size)])
 
-    def _parse(self, bodies: _Bodies) -> list[Records]:
-        """What can be read of each chunk, be it damaged."""
+    def _body(self, chunk: Chunk, buffer: NDArray[np.uint8], begin: int, end: int) -> _Body:
+        """A chunk that was just read: so its bytes are summed up while they are in the cache."""
+        whole = end - begin == chunk.size_bytes
+        sound = whole and self._checksum(buffer.data[begin:end]) == chunk.crc32c
+        return _Body(chunk, begin, end, sound)
+
+    def _parse(self, bodies: _Bodies) -> Records | None:
+        """What can be read of the chunks, be they damaged; None if nothing can."""
+        if not bodies.parts:
+            return None
+        together = read_dumps(bodies.buffer, [(part.begin, part.end) for part in bodies.parts])
+        if together is None:
+            return self._parse_one_by_one(bodies)
+        for part in bodies.parts:
+            self._note_damage(part)
+        return together
+
+    def _parse_one_by_one(self, bodies: _Bodies) -> Records | None:
         found = []
-        for chunk, begin, end in bodies.ranges:
-            size = end - begin
-            if size != chunk.size_bytes:
-                self._note(chunk, "torn", f"{size} bytes are left of {chunk.size_bytes}")
-            elif self._checksum(bodies.buffer.data[begin:end]) != chunk.crc32c:
-                self._note(chunk, "corrupt", f"its {size} bytes are not those that were sealed")
+        for part in bodies.parts:
+            self._note_damage(part)
             try:
-                records = read_dump(bodies.buffer[:end], begin)
+                records = read_dump(bodies.buffer[: part.end], part.begin)
             except DumpError as error:
-                self._note(chunk, "corrupt", str(error))
+                self._note(part.chunk, "corrupt", str(error))
                 continue
             if not records.intact:
-                left = f"{len(records.offset)} of {chunk.packets} records are left"
-                self._note(chunk, "torn", left)
+                left = f"{len(records.offset)} of {part.chunk.packets} records are left"
+                self._note(part.chunk, "torn", left)
             found.append(records)
-        return found
+        return joined(bodies.buffer, found) if found else None
+
+    def _note_damage(self, part: _Body) -> None:
+        size = part.end - part.begin
+        if size != part.chunk.size_bytes:
+            self._note(part.chunk, "torn", f"{size} bytes are left of {part.chunk.size_bytes}")
+        elif not part.sound:
+            self._note(part.chunk, "corrupt", f"its {size} bytes are not those that were sealed")
 
     def _note_missing(self, chunk: Chunk) -> None:
         self._note(chunk, "missing", "the manifest lists it, the store does not have it")
@@ -210,48 +261,7 @@ class ChunkReader:
         self.missing.setdefault(chunk.key, MissingChunk.model_validate(noted))
 
 
-def _batches(chunks: Sequence[Chunk], limit: int) -> Iterator[tuple[int, list[Chunk]]]:
-    """Chunks that are worked on at once, and the number of the last of them."""
-    batch: list[Chunk] = []
-    size = packets = 0
-    for number, chunk in enumerate(chunks):
-        size += chunk.size_bytes
-        packets += chunk.packets
-        # Sequence numbers go round after 65,536: half of that is the most that says what is ahead.
-        if batch and (size > limit or packets > MAX_RECORDS):
-            yield number - 1, batch
-            batch, size, packets = [], chunk.size_bytes, chunk.packets
-        batch.append(chunk)
-    if batch:
-        yield len(chunks) - 1, batch
-
-
-def record_headers(records: Records) -> Headers:
-    """What the headers of records say."""
-    whole = records.buffer.data
-    rtcp = [
-        bytes(whole[records.offset[i] : records.offset[i] + records.length[i]])
-        for i in records.is_rtcp.nonzero()[0].tolist()
-    ]
-    came_us = records.arrival_us[records.is_rtcp].tolist()
-    return Headers(0, read_packets(records)[0], rtcp, came_us)
-
-
-def _trailer_headers(told: Trailer) -> Headers:
-    """What a trailer says of the headers: packets without a byte."""
-    nothing = np.zeros(0, np.uint8)
-    columns = told.length * 0, told.length, told.arrival_us, told.is_rtcp
-    packets, _ = read_packets(Records(nothing, *columns, told.headers, True))
-    return Headers(0, packets, told.rtcp, told.arrival_us[told.is_rtcp].tolist())
-
-
-def _joined_headers(number: int, found: Sequence[Headers]) -> Headers:
-    """The headers of several chunks as those of one."""
-    packets = found[0].packets
-    if len(found) > 1:
-        # Those that were read whole need no bytes any more: the others have none.
-        columns: Any = zip(*(each.packets[1:] for each in found), strict=True)
-        packets = Packets(np.zeros(0, np.uint8), *map(np.concatenate, columns))
-    rtcp = [compound for each in found for compound in each.rtcp]
-    came_us = [time for each in found for time in each.rtcp_arrival_us]
-    return Headers(number, packets, rtcp, came_us)
+def _tail_size(chunk: Chunk) -> int:
+    """Bytes at the end of a chunk that hold its trailer."""
+    # With more records than that it is none of ours, and has no trailer.
+    return min(size_bound(min(chunk.packets, MAX_RECORDS)), chunk.size_bytes)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from isotrack.media import clock as media
 from isotrack.media.clock import Clock
 from isotrack.media.lanes import Span
+from isotrack.media.ranks import distinct
 from isotrack.pipeline.clipping import Clip
 from isotrack.pipeline.sections import StreamId
 from isotrack.pipeline.survey import Survey
@@ -54,12 +56,13 @@ def _stream(span: Span, found: Survey, clip: Clip, points: int) -> CapturedStrea
         rid=rid,
         start_ms=clip.ms(span.start_us),
         end_ms=clip.ms(span.over_us),
-        clock=_clock(clock, np.unique(timestamps).tolist(), clip),
+        clock=_clock(clock, distinct(timestamps), clip),
     )
 
 
-def _clock(clock: Clock, timestamps: Sequence[int], clip: Clip) -> ClockReport:
+def _clock(clock: Clock, timestamps: NDArray[np.int64], clip: Clip) -> ClockReport:
     fit = clock.fit
+    points = zip(timestamps.tolist(), clock.host_us(timestamps).tolist(), strict=True)
     ahead_us = fit.sender_clock_us
     about = {
         "basis": fit.basis,
@@ -77,8 +80,8 @@ def _clock(clock: Clock, timestamps: Sequence[int], clip: Clip) -> ClockReport:
             for each in fit.standstills[:MAX_STANDSTILLS]
         ],
         "mapping": [
-            ClockPoint(rtp_timestamp=timestamp % 2**32, at_ms=clip.ms(clock.host_us_at(timestamp)))
-            for timestamp in timestamps
+            ClockPoint(rtp_timestamp=timestamp % 2**32, at_ms=clip.ms(host_us))
+            for timestamp, host_us in points
         ],
     }
     return ClockReport.model_validate(about)

@@ -54,14 +54,23 @@ class LaneExtent:
     def _add_pictures(self, time_us: NDArray[np.int64], after_loss: NDArray[np.bool_]) -> None:
         """Pictures last until the next; the last one as long as the one before it."""
         last_us = int(time_us[0]) if self._last_us is None else self._last_us
-        before = np.concatenate(([last_us], time_us[:-1]))
-        steps = time_us - before
-        for i in np.flatnonzero((after_loss & (steps > 0)) | (steps > MUTE_US)).tolist():
+        steps = np.empty_like(time_us)
+        steps[0] = time_us[0] - last_us
+        np.subtract(time_us[1:], time_us[:-1], out=steps[1:])
+        apart = steps > MUTE_US
+        if np.count_nonzero(after_loss):
+            apart |= after_loss & (steps > 0)
+        for i in apart.nonzero()[0].tolist():
             stretches = self.freezes if after_loss[i] else self.mutes
-            stretches.add(int(before[i]), int(time_us[i]))
-        latest = max(int(time_us.max()), last_us)
-        earlier = (self._previous_us, int(time_us[time_us < latest].max(initial=_NEVER)))
-        self._previous_us = max(*earlier, last_us if last_us < latest else _NEVER)
+            stretches.add(int(time_us[i] - steps[i]), int(time_us[i]))
+        in_order = time_us if not np.count_nonzero(steps < 0) else np.sort(time_us)
+        latest = max(int(in_order[-1]), last_us)
+        earlier = in_order[: in_order.searchsorted(latest)]
+        self._previous_us = max(
+            self._previous_us,
+            int(earlier[-1]) if len(earlier) else _NEVER,
+            last_us if last_us < latest else _NEVER,
+        )
         alone = self._previous_us == _NEVER
         length = _ONLY_PICTURE_US if alone else latest - self._previous_us
         self.end_us = latest + min(length, _LONGEST_PICTURE_US)

@@ -10,7 +10,6 @@ from isotrack.media.placed import place
 from isotrack.media.reader import StreamFrames, TrackCounts, TrackReader
 from isotrack.media.silence import SilenceFiller
 from isotrack.pipeline.blackening import BlackFiller
-from isotrack.pipeline.buffers import BufferPool
 from isotrack.pipeline.chunks import ChunkReader
 from isotrack.pipeline.orientation import OrientationLog
 from isotrack.pipeline.ports import BlackPictures, PictureTurners
@@ -18,7 +17,7 @@ from isotrack.pipeline.queueing import NEVER, LaneQueue, Seen
 from isotrack.pipeline.sections import StreamId, section_of
 from isotrack.pipeline.survey import Survey
 from isotrack.pipeline.turning import lane_turner
-from isotrack.pipeline.windows import Window, merged
+from isotrack.pipeline.windows import Window, window
 from isotrack.recording.options import RemuxOptions
 
 _DEFAULTS = RemuxOptions()
@@ -141,7 +140,6 @@ class LaneMerger:
         """Read a track, a chunk with each step, into the lanes of its streams."""
         track, reader = self._survey.tracks[index], self.readers[index]
         left = dict(enumerate(track.streams))
-        bodies = BufferPool()
 
         def finish(over: Sequence[int]) -> None:
             for ordinal in over:
@@ -153,9 +151,7 @@ class LaneMerger:
         def add(found: Sequence[StreamFrames]) -> None:
             for ordinal, frames in found:
                 if (stream := StreamId(index, ordinal)) in lane_of:
-                    clock, alone = track.clocks[ordinal], not reader.shares_bytes
-                    placed = place(frames, clock, bodies.take, in_place=alone)
-                    lane_of[stream].add(stream, placed)
+                    lane_of[stream].add(stream, place(frames, track.clocks[ordinal]))
 
         for chunk, records in self._chunks.read(track.captured.chunks):
             add(reader.push(records))
@@ -176,6 +172,6 @@ class LaneMerger:
                 for piece in (turner.turn(due) if turner else [due])
             ]
             if pieces:
-                yield merged(pieces)
+                yield window(pieces)
             if start_us >= end_us:
                 return

@@ -152,10 +152,9 @@ class SourceObserver:
             filled.sequence_number,
             filled.timestamp,
         )
-        for numbering, run in self._numbering.sort(packets):
-            sequence, timestamp = numbering.unwrap(run)
-            self._runs[numbering.ordinal].push(sequence)
-            self._time(numbering.ordinal, run, timestamp)
+        for ordinal, run, counters in self._numbering.sort(packets):
+            self._runs[ordinal].push(counters.sequence)
+            self._time(ordinal, run, counters.timestamp)
         self._look_at_extensions(packets)
         for payload_type in types.tolist():
             self._sample(payload_type, filled.take(filled.payload_type == payload_type))

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:  # the records and events of the control plane take longer to load than a remux
+    from isotrack.media.scattered import Scattered
     from isotrack.recording.events import Event
     from isotrack.recording.files import RecordingFile
     from isotrack.recording.outcomes import OutcomeRecord, RecordingFailure
@@ -30,8 +31,8 @@ class ObjectWriter(Protocol):
     def write(self, data: bytes | bytearray | memoryview) -> None:
         """Append. The data may be reused by the caller after the call."""
 
-    def writelines(self, pieces: Sequence[bytes | memoryview]) -> None:
-        """Append pieces, one after the other. They may be reused as well."""
+    def write_scattered(self, data: Scattered) -> None:
+        """Append bytes from where they lie. They may be reused as well."""
 
     def commit(self, head: bytes = b"") -> None:
         """Replace the first `len(head)` bytes (at most 5 MiB) and make the object visible."""
@@ -60,8 +61,11 @@ class ObjectStore(Protocol):
         Raises ObjectMissing.
         """
 
-    def tail(self, key: str, size: int) -> bytes:
-        """The last bytes of the object, all of it when it has no more. Raises ObjectMissing."""
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        """Read the last bytes of the object, or all of it when there is room; gives the bytes read.
+
+        Raises ObjectMissing.
+        """
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object in pieces, so that a large one needs little memory. Raises ObjectMissing."""

@@ -112,13 +112,14 @@ class LaneQueue:
             if isinstance(first, Hole):
                 self._ready.extendleft(reversed(self._begin(first)))
                 continue
-            count = int(np.searchsorted(first.due_us, until_us, side="right"))
-            if count == len(first.due_us):
+            if first.due_us[-1] <= until_us:
                 taken.append(first)
                 continue
+            count = int(first.due_us.searchsorted(until_us, side="right"))
             if count:
                 taken.append(first.part(0, count))
-            self._ready.appendleft(first.part(count, len(first.due_us)))
+                first = first.part(count, len(first.due_us))
+            self._ready.appendleft(first)
             break
         return taken
 

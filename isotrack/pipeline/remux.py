@@ -87,6 +87,7 @@ def _write(
         for window in merger.windows():
             for muxer in muxers:
                 muxer.push(window)
+            del window  # and with it the memory of its chunks, before the next are read
         for description, muxer in zip(descriptions, muxers, strict=True):
             muxer.commit(description.entries(merger))
     for description, muxer in zip(descriptions, muxers, strict=True):

@@ -190,6 +190,9 @@ def _fit(tracks: Sequence[SurveyedTrack]) -> None:
             fills.append(opening.shortest * 500_000 // track.form.clock_rate)
     for (track, ordinal), clock in zip(places, fit_clocks(observations, fills), strict=True):
         track.clocks[ordinal] = clock
+    for track in tracks:
+        for stream in track.streams:
+            stream.clock.forget()
 
 
 def _spans(index: int, track: SurveyedTrack) -> list[Span]:

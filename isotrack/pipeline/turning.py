@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.media.lanes import Lane
-from isotrack.media.placed import ROOM, Placed
+from isotrack.media.placed import Placed, place_whole
 from isotrack.pipeline.chunks import ChunkReader
 from isotrack.pipeline.orientation import OrientationLog
 from isotrack.pipeline.ports import (
@@ -128,7 +128,7 @@ class LaneTurner:
         assert self._turner
         placed = due.placed
         rows = zip(placed.keyframe.tolist(), placed.time_us.tolist(), delta.tolist(), strict=True)
-        given = [CodedPicture(_frame(placed, i), *row) for i, row in enumerate(rows)]
+        given = [CodedPicture(placed.frame(i), *row) for i, row in enumerate(rows)]
         try:
             pictures = self._turner.turn(given)
         except NotTurnable:
@@ -180,31 +180,23 @@ def _behind(placed: Placed, before: _Behind | None) -> _Behind | None:
     if len(keyframes):
         row = int(keyframes[-1])
         count, size = placed.count - row, int(placed.size[row:].sum())
-        return _Behind(_frame(placed, row), int(placed.time_us[row]), count, size)
+        return _Behind(placed.frame(row), int(placed.time_us[row]), count, size)
     if before is None:
         return None
     count, size = before.frames + placed.count, before.size + int(placed.size.sum())
     return before._replace(frames=count, size=size)
 
 
-def _frame(placed: Placed, row: int) -> bytes:
-    start = int(placed.offset[row])
-    return placed.body[start : start + int(placed.size[row])].tobytes()
-
-
 def _coded(due: Due, pictures: list[TurnedPicture]) -> Due:
     """Pictures coded anew, in the place of the frames they were."""
     rows = np.array([picture.number for picture in pictures])
-    size = np.array([len(picture.frame) for picture in pictures], np.int64)
-    body = b"".join(bytes(ROOM) + picture.frame for picture in pictures)
-    placed = Placed(
+    placed = place_whole(
         time_us=due.placed.time_us[rows],
         duration_us=due.placed.duration_us[rows],
         keyframe=np.array([picture.keyframe for picture in pictures]),
         after_loss=due.placed.after_loss[rows],
         rotation=due.placed.rotation[rows],
-        size=size,
-        offset=np.cumsum(size + ROOM) - size,
-        body=np.frombuffer(bytearray(body), np.uint8),
+        size=np.array([len(picture.frame) for picture in pictures], np.int64),
+        body=b"".join(picture.frame for picture in pictures),
     )
     return Due(due.due_us[rows], placed)

@@ -1,114 +1,137 @@
-"""A stretch of a source: the frames of all its lanes in the order they go into a file."""
+"""A stretch of a source: the frames of its lanes, and the order in which they go into a file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import compress, pairwise
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from isotrack.matroska.blocks import HEADER_SIZE
-from isotrack.media.placed import ROOM
+from isotrack.media import placed
+from isotrack.media.scattered import Scattered, strung
 from isotrack.pipeline.queueing import Due
 
-assert ROOM == HEADER_SIZE  # frames and the headers of their blocks are written as one
+Window = Mapping[int, Due]
+"""Frames due in one stretch of time, by the number of their lane, in the order of the numbers."""
 
-_ROWS = ("lane", "time_us", "duration_us", "keyframe", "after_loss", "size", "body", "offset")
 
-
-class Window(NamedTuple):
-    """Frames of several lanes in the order they go into a file."""
+class Merged(NamedTuple):
+    """Frames of one or more lanes in the order they go into a file."""
 
     lane: NDArray[np.int64]
     """[n]"""
     time_us: NDArray[np.int64]
-    duration_us: NDArray[np.int64]
     keyframe: NDArray[np.bool_]
-    after_loss: NDArray[np.bool_]
     size: NDArray[np.int64]
     """[n] bytes of the frame."""
-    body: NDArray[np.int64]
-    """[n] index into `bodies`."""
-    offset: NDArray[np.int64]
-    """[n] where the frame begins there; the header of its block goes right before it."""
-    bodies: list[NDArray[np.uint8]]
+    first: NDArray[np.int64]
+    """[n] index of its first slice."""
+    end: NDArray[np.int64]
+    """[n] index behind its last one."""
+    slices: Scattered
+    """Those of all frames, and maybe of others."""
 
     @property
     def count(self) -> int:  # type: ignore[override]  # not tuple.count: these are columns
         """Number of frames."""
         return len(self.lane)
 
-    def take(self, rows: NDArray[np.bool_] | NDArray[np.int64] | slice) -> Window:
-        """The frames of a mask, of indexes or of a slice."""
-        taken = {name: getattr(self, name)[rows] for name in _ROWS}
-        # The others go, and with them the memory of chunks that are done.
-        is_used = np.bincount(taken["body"], minlength=len(self.bodies)) > 0
-        taken["body"] = (np.cumsum(is_used) - 1)[taken["body"]]
-        return Window(**taken, bodies=list(compress(self.bodies, is_used.tolist())))
+    def until(self, end: int) -> Merged:
+        """The frames before `end`, over the same slices."""
+        return self._rows(slice(end))
 
-    def write_headers(self, headers: NDArray[np.uint8]) -> None:
-        """Put the headers of blocks before the first frames.
+    def since(self, start: int) -> Merged:
+        """The frames from `start` on, over no slices but theirs.
+
+        So the memory of chunks goes whose frames are all before.
+        """
+        rest = self._rows(slice(start, None))
+        count = rest.end - rest.first
+        end = count.cumsum()
+        slices = self.slices.take(_ranges(rest.first, end, count)).trimmed()
+        return rest._replace(first=end - count, end=end, slices=slices)
+
+    def behind(self, headers: Scattered) -> Scattered:
+        """The bytes of the frames, each behind the header of its block.
 
         Args:
-            headers: [up to n, HEADER_SIZE] as `matroska.blocks` makes them.
+            headers: [n] a piece for each frame.
         """
-        rows = headers.view(f"V{HEADER_SIZE}")[:, 0]
-        which, head = self.body[: len(rows)], self.offset[: len(rows)] - HEADER_SIZE
-        for index, body in enumerate(self.bodies):
-            # An item of that size begins at every byte.
-            size = (body.size - HEADER_SIZE + 1,)
-            places = np.ndarray(size, rows.dtype, body, strides=(1,))
-            mine = which == index
-            places[head[mine]] = rows[mine]
+        count = self.end - self.first + 1
+        end = count.cumsum()
+        rows = _ranges(self.first - 1, end, count)
+        rows[end - count] = self.slices.count + np.arange(self.count)
+        return strung((self.slices, headers)).take(rows)
 
-    def runs(self, ends: Sequence[int]) -> list[list[memoryview]]:
-        """The blocks up to each of these frames, in as few pieces as they lie in."""
-        count = ends[-1]
-        head, stop = self.offset[:count] - HEADER_SIZE, (self.offset + self.size)[:count]
-        cuts = np.array([0, *ends], np.int64)
-        begins = np.zeros(count, np.bool_)
-        begins[cuts[:-1]] = True
-        begins[1:] |= (self.body[1:count] != self.body[: count - 1]) | (head[1:] != stop[:-1])
-        starts = np.flatnonzero(begins)
-        last = np.append(starts[1:], count) - 1
-        views = [body.data for body in self.bodies]
-        pieces = [
-            views[i][a:z]
-            for i, a, z in zip(
-                self.body[starts].tolist(), head[starts].tolist(), stop[last].tolist(), strict=True
-            )
-        ]
-        places = np.searchsorted(starts, cuts).tolist()
-        return [pieces[a:z] for a, z in pairwise(places)]
+    def _rows(self, rows: slice | NDArray[np.int64]) -> Merged:
+        columns: list[Any] = [column[rows] for column in self[:-1]]
+        return Merged(*columns, self.slices)  # type: ignore[call-arg]
 
 
-def merged(pieces: Sequence[tuple[int, Due]]) -> Window:
-    """The frames of all pieces in the order they are due; each with the number of its lane."""
-    placed = [piece.placed for _, piece in pieces]
-    counts = [each.count for each in placed]
-    window = Window(
-        lane=np.repeat([number for number, _ in pieces], counts),
-        time_us=np.concatenate([each.time_us for each in placed]),
-        duration_us=np.concatenate([each.duration_us for each in placed]),
-        keyframe=np.concatenate([each.keyframe for each in placed]),
-        after_loss=np.concatenate([each.after_loss for each in placed]),
-        size=np.concatenate([each.size for each in placed]),
-        body=np.repeat(np.arange(len(placed)), counts),
-        offset=np.concatenate([each.offset for each in placed]),
-        bodies=[each.body for each in placed],
+def window(pieces: Sequence[tuple[int, Due]]) -> Window:
+    """What is due of each lane, in one piece; given with the number of its lane, lane by lane."""
+    lanes: dict[int, list[Due]] = {}
+    for number, due in pieces:
+        lanes.setdefault(number, []).append(due)
+    return {number: _joined(dues) for number, dues in lanes.items()}
+
+
+def merged(found: Window, before: Merged | None = None) -> Merged:
+    """The frames of all lanes in the order they are due; where that is equal, by their numbers.
+
+    Args:
+        found: of at least one lane.
+        before: frames that come first, as they are.
+    """
+    parts = [_lane(number, due.placed) for number, due in found.items()]
+    together = _strung(parts if before is None else [before, *parts])
+    due_us = np.concatenate([due.due_us for due in found.values()])
+    if not np.count_nonzero(due_us[1:] < due_us[:-1]):
+        return together
+    order = due_us.argsort(kind="stable")
+    if before is not None:
+        order = np.concatenate((np.arange(before.count), order + before.count))
+    return together._rows(order)
+
+
+def _joined(dues: Sequence[Due]) -> Due:
+    """Pieces of one lane as one."""
+    due_us = dues[0].due_us if len(dues) == 1 else np.concatenate([due.due_us for due in dues])
+    return Due(due_us, placed.joined([due.placed for due in dues]))
+
+
+def _lane(number: int, frames: placed.Placed) -> Merged:
+    return Merged(
+        lane=np.full(frames.count, number),
+        time_us=frames.time_us,
+        keyframe=frames.keyframe,
+        size=frames.size,
+        first=frames.first,
+        end=frames.end,
+        slices=frames.slices,
     )
-    due = np.concatenate([piece.due_us for _, piece in pieces])
-    if (due[1:] >= due[:-1]).all():
-        return window
-    order = np.argsort(due, kind="stable")
-    rows = {name: getattr(window, name)[order] for name in _ROWS}
-    return Window(**rows, bodies=window.bodies)
 
 
-def joined(first: Window, second: Window) -> Window:
-    """The frames of one window, then those of the other."""
-    rows = {name: np.concatenate((getattr(first, name), getattr(second, name))) for name in _ROWS}
-    rows["body"][first.count :] += len(first.bodies)
-    return Window(**rows, bodies=first.bodies + second.bodies)
+def _strung(parts: Sequence[Merged]) -> Merged:
+    if len(parts) == 1:
+        return parts[0]
+    columns: list[Any] = [
+        np.concatenate(column) for column in zip(*(part[:-1] for part in parts), strict=True)
+    ]
+    together = Merged(*columns, strung([part.slices for part in parts]))  # type: ignore[call-arg]
+    begin = count = 0
+    for part in parts:
+        rows = slice(begin, begin + part.count)
+        together.first[rows] += count
+        together.end[rows] += count
+        begin, count = rows.stop, count + part.slices.count
+    return together
+
+
+def _ranges(
+    first: NDArray[np.int64], end: NDArray[np.int64], count: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """The numbers from each `first` on, `count` of them; the last of each goes before `end`."""
+    whole = int(end[-1]) if len(end) else 0
+    return (first - end + count).repeat(count) + np.arange(whole)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from functools import lru_cache
 from typing import Any
 
 WIDTH = 140
 
-_flat = json.JSONEncoder(ensure_ascii=False).encode
+_NESTED = dict, list
+_encode = json.JSONEncoder(ensure_ascii=False).encode
+_name = lru_cache(_encode)  # the same few name most values
 
 
 def laid_out(value: Any, indent: int = 0) -> str:
@@ -17,23 +20,20 @@ def laid_out(value: Any, indent: int = 0) -> str:
         value: the whole.
         indent: how far its lines but the first are moved to the right.
     """
-    if not isinstance(value, dict | list):
-        return _flat(value)
+    if not isinstance(value, _NESTED):
+        return _encode(value)
     children = value.values() if isinstance(value, dict) else value
-    if not any(isinstance(child, dict | list) for child in children):
-        flat = _flat(value)
-        if indent + len(flat) <= WIDTH:
-            return flat
-        if isinstance(value, list):
-            return _enclosed(
-                "[]", _filled([_flat(child) for child in value], WIDTH - indent), indent
-            )
-    texts = [laid_out(child, indent + 1) for child in children]
+    texts = [
+        str(child) if type(child) is int else laid_out(child, indent + 1)  # most are numbers
+        for child in children
+    ]
     if isinstance(value, dict):
-        texts = [f"{_flat(name)}: {text}" for name, text in zip(value, texts, strict=True)]
+        texts = [f"{_name(name)}: {text}" for name, text in zip(value, texts, strict=True)]
     brackets = "{}" if isinstance(value, dict) else "[]"
     if indent + sum(map(len, texts)) + 2 * len(texts) <= WIDTH:
         return f"{brackets[0]}{', '.join(texts)}{brackets[1]}"
+    if isinstance(value, list) and not any(isinstance(child, _NESTED) for child in value):
+        texts = _filled(texts, WIDTH - indent)
     return _enclosed(brackets, texts, indent)
 
 

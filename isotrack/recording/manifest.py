@@ -6,14 +6,19 @@ from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import AwareDatetime, Field, StringConstraints
+from pydantic.dataclasses import dataclass
 
 from isotrack.recording.options import RemuxOptions
 from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call, Frozen, Id, ParticipantSession, Track
 
 
-class Chunk(Frozen):
-    """A sealed run of one track's packets, as it stands in the store."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A sealed run of one track's packets, as it stands in the store.
+
+    No model: a day of a call has 11,000, which would be five times as large.
+    """
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
     size_bytes: Annotated[int, Field(ge=0)]

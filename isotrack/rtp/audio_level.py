@@ -44,10 +44,8 @@ def read_audio_levels(
         offset: of each packet's element; -1 where it has none.
         length: bytes of the element.
     """
-    level = np.full(offset.size, ABSENT, np.int8)
-    voice = np.zeros(offset.size, np.bool_)
-    rows = np.flatnonzero((offset >= 0) & (length == 1))
-    value = buffer[offset[rows]]
-    level[rows] = (value & 0x7F).astype(np.int8)
-    voice[rows] = value > 127
-    return AudioLevels(level, voice)
+    says = (offset >= 0) & (length == 1)
+    value = buffer.take(offset * says)
+    level = (value & 0x7F).view(np.int8)
+    level[~says] = ABSENT
+    return AudioLevels(level, (value > 127) & says)

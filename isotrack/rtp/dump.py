@@ -15,14 +15,23 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Sequence
 from ipaddress import IPv4Address
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from isotrack.rtp.demultiplex import RTCP, kinds
 from isotrack.rtp.records import Records, read_headers
-from isotrack.rtp.trailer import RECORD_HEADER, is_trailer, read_trailer, write_trailer
+from isotrack.rtp.trailer import (
+    RECORD_HEADER,
+    FoundTrailer,
+    find_trailer,
+    is_trailer,
+    read_trailers,
+    write_trailer,
+)
 
 MAX_RECORDS = 8192
 """The most packets one chunk holds."""
@@ -53,34 +62,86 @@ def read_dump(data: bytes | bytearray | memoryview | NDArray[np.uint8], first: i
     buffer = np.frombuffer(data, np.uint8)
     if not buffer.flags.writeable:
         buffer = buffer.copy()
-    line = _LINE.match(buffer.data, first)
+    at, start_us = _read_head(buffer, first, buffer.size)
+    found = find_trailer(buffer[at:])
+    sealed = found and _read_sealed(buffer, [_Sealed(at, buffer.size - found.size, found)])
+    return sealed or _read_in_order(buffer, at, start_us)
+
+
+def read_dumps(buffer: NDArray[np.uint8], ranges: Sequence[tuple[int, int]]) -> Records | None:
+    """The records of several files at once, where our trailer vouches for those of each.
+
+    Args:
+        buffer: holds the files; the records are worked in there.
+        ranges: where each file, of at least one, begins and ends; they do not overlap.
+
+    Returns:
+        What `read_dump` would give for each, joined; None if that has to look at them one by one.
+    """
+    parts = []
+    for begin, end in ranges:
+        try:
+            at, _ = _read_head(buffer, begin, end)
+        except DumpError:
+            return None
+        found = find_trailer(buffer[at:end])
+        if found is None:
+            return None
+        parts.append(_Sealed(at, end - found.size, found))
+    return _read_sealed(buffer, parts)
+
+
+def _read_head(buffer: NDArray[np.uint8], first: int, end: int) -> tuple[int, int]:
+    """Where the records of a file begin, and the Unix time in microseconds they count from."""
+    line = _LINE.match(buffer.data, first, end)
     if line is None:
         raise DumpError("rtpdump does not begin with '#!rtpplay1.0' and a line end")
     at = line.end() + _FILE_HEADER.size
-    if buffer.size < at:
-        raise DumpError(f"rtpdump ends inside its file header, after {buffer.size - first} bytes")
+    if end < at:
+        raise DumpError(f"rtpdump ends inside its file header, after {end - first} bytes")
     seconds, microseconds, *_ = _FILE_HEADER.unpack_from(buffer.data, line.end())
-    start_us = seconds * 1_000_000 + microseconds
-    return _read_sealed(buffer, at) or _read_in_order(buffer, at, start_us)
+    return at, seconds * 1_000_000 + microseconds
 
 
-def _read_sealed(buffer: NDArray[np.uint8], first: int) -> Records | None:
-    """The records as the trailer tells them, or None if it is absent or untrue."""
-    trailer = read_trailer(buffer[first:])
-    if trailer is None:
+class _Sealed(NamedTuple):
+    """Records and the trailer that follows them."""
+
+    first: int
+    """Where the first record begins."""
+    end: int
+    """Where the last one ends."""
+    trailer: FoundTrailer
+
+
+def _read_sealed(buffer: NDArray[np.uint8], parts: Sequence[_Sealed]) -> Records | None:
+    """The records as trailers tell them, or None if one is untrue."""
+    told = read_trailers([part.trailer for part in parts])
+    if told is None:
         return None
-    end = first + np.cumsum(trailer.length + RECORD_HEADER)
-    if (int(end[-1]) if end.size else first) != buffer.size - trailer.size:
+    ends = told.length + RECORD_HEADER
+    at = count = 0
+    lasts = []
+    for first, end, trailer in parts:
+        if not trailer.records:
+            if first != end:
+                return None
+            continue
+        ends[count] += first - at  # over what is no record: heads and trailers of files
+        count += trailer.records
+        lasts.append((count - 1, end))
+        at = end
+    ends = ends.cumsum()
+    if any(ends[last] != end for last, end in lasts):
         return None
-    offset = end - trailer.length
+    offset = ends - told.length
     return Records(
         buffer,
         offset,
-        trailer.length,
-        trailer.arrival_us,
-        trailer.is_rtcp,
-        trailer.headers,
-        True,
+        told.length,
+        told.arrival_us,
+        told.is_rtcp,
+        told.headers,
+        intact=True,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -39,27 +40,32 @@ class Packets(NamedTuple):
 
     def take(self, selection: NDArray[np.bool_] | NDArray[np.integer] | slice) -> Packets:
         """The packets a mask, an array of indexes or a slice selects, over the same buffer."""
+        if isinstance(selection, np.ndarray) and selection.dtype == np.bool_:
+            selection = selection.nonzero()[0]  # once, and not for every column
         columns: list[NDArray[Any]] = [column[selection] for column in self[1:]]
         return Packets(self.buffer, *columns)
 
 
 def read_packets(records: Records) -> tuple[Packets, int]:
     """The RTP packets among the records, and how many more were malformed and dropped."""
-    headers = records.headers
-    sound = headers.payload_offset > 0
+    sound = records.headers.payload_offset > 0
+    columns: Sequence[NDArray[Any]] = (*records.headers, records.arrival_us, records.offset)
+    malformed = sound.size - int(np.count_nonzero(sound))
+    if malformed:
+        malformed -= int(np.count_nonzero(records.is_rtcp))
+        columns = [column[sound] for column in columns]
+    sequence_number, timestamp, ssrc, second, head, length, arrival_us, offset = columns
     packets = Packets(
         records.buffer,
-        headers.sequence_number,
-        headers.timestamp,
-        headers.second > 127,
-        headers.second & np.uint8(127),
-        headers.ssrc,
-        records.arrival_us,
-        records.offset,
-        records.offset + headers.payload_offset,
-        headers.payload_length.astype(np.int64),
-        np.zeros(sound.size, np.bool_),
+        sequence_number,
+        timestamp,
+        second > 127,
+        second & np.uint8(127),
+        ssrc,
+        arrival_us,
+        offset,
+        offset + head,
+        length.astype(np.int64),
+        np.zeros(length.size, np.bool_),
     )
-    if sound.all():
-        return packets, 0
-    return packets.take(sound), int(sound.size - sound.sum() - records.is_rtcp.sum())
+    return packets, malformed

@@ -35,6 +35,11 @@ class Headers(NamedTuple):
     payload_length: NDArray[np.uint16]
     """Bytes of payload, padding cut; 0 for a packet of padding alone."""
 
+    def part(self, begin: int, end: int) -> Headers:
+        """The rows from one on and before another."""
+        columns: list[Any] = [column[begin:end] for column in self]
+        return Headers(*columns)
+
 
 class Records(NamedTuple):
     """The packets of a dump, in the order they were written, as columns over one buffer."""

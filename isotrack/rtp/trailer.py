@@ -35,10 +35,12 @@ its end, where its size is, and believed when its CRC (that of RFC 1952) is righ
 from __future__ import annotations
 
 import struct
-import zlib
+from collections.abc import Sequence
+from itertools import accumulate, pairwise
 from typing import NamedTuple
 
 import numpy as np
+from fastcrc import crc32
 from numpy.typing import NDArray
 
 from isotrack.rtp.records import Headers
@@ -56,8 +58,22 @@ RECORD_HEADER = 8
 _ROW = 4 + 4 + 4 + 2 + 2 + 2 + 2 + 1
 
 
+class FoundTrailer(NamedTuple):
+    """A trailer as it stands in a file, whole and of the right CRC."""
+
+    records: int
+    """How many it tells of."""
+    start_us: int
+    """The first arrival."""
+    columns: NDArray[np.uint8]
+    """One behind the other, as in the file."""
+    rtcp: bytes
+    size: int
+    """Bytes of the trailer's records."""
+
+
 class Trailer(NamedTuple):
-    """What a trailer says of the records before it: columns, a row for each record."""
+    """What trailers say of the records before them: columns, a row for each record."""
 
     length: NDArray[np.int64]
     arrival_us: NDArray[np.int64]
@@ -65,8 +81,19 @@ class Trailer(NamedTuple):
     headers: Headers
     rtcp: tuple[bytes, ...]
     """The RTCP packets among them."""
-    size: int
-    """Bytes of the trailer's records."""
+
+    def part(self, begin: int, end: int) -> Trailer:
+        """What is said of the records from one on and before another."""
+        rows = slice(begin, end)
+        first = np.count_nonzero(self.is_rtcp[:begin])
+        after = first + np.count_nonzero(self.is_rtcp[rows])
+        return Trailer(
+            self.length[rows],
+            self.arrival_us[rows],
+            self.is_rtcp[rows],
+            self.headers.part(begin, end),
+            self.rtcp[first:after],
+        )
 
 
 def size_bound(records: int) -> int:
@@ -107,7 +134,7 @@ def write_trailer(
     told += bytes(-len(told) % 8)  # so that the end is in one piece
     starts = range(0, len(told) + _END.size, _PIECE)
     size = len(told) + _END.size + len(starts) * (RECORD_HEADER + _APP_HEADER.size)
-    told += _END.pack(zlib.crc32(told), size)
+    told += _END.pack(crc32.iso_hdlc(told), size)
     pieces = [told[at : at + _PIECE] for at in starts]
     return [_app_header(len(piece)) + piece for piece in pieces]
 
@@ -119,55 +146,109 @@ def _app_header(size: int) -> bytes:
 
 def read_trailer(tail: NDArray[np.uint8]) -> Trailer | None:
     """The trailer that a chunk ends with; None if it has none, or not all of it is in `tail`."""
+    found = find_trailer(tail)
+    return None if found is None else read_trailers([found])
+
+
+def find_trailer(tail: NDArray[np.uint8]) -> FoundTrailer | None:
+    """The same as it stands there; what it says may yet contradict itself (`read_trailers`)."""
     if tail.size < _END.size:
         return None
     crc, size = _END.unpack_from(tail.data, tail.size - _END.size)
-    told = None if size > tail.size else _joined(tail[tail.size - size :])
-    if told is None or told.size < _FIXED.size + _END.size:
+    told = None if size > tail.size else _joined(tail.data[tail.size - size :])
+    if told is None or len(told) < _FIXED.size + _END.size:
         return None
-    count, rtcp_bytes, start_us = _FIXED.unpack_from(told.data)
-    begin, end = _FIXED.size, told.size - _END.size
-    if not 0 <= end - begin - count * _ROW - rtcp_bytes < 8 or start_us >> 62:
+    count, rtcp_bytes, start_us = _FIXED.unpack_from(told)
+    begin, end = _FIXED.size + count * _ROW, len(told) - _END.size
+    if not 0 <= end - begin - rtcp_bytes < 8 or start_us >> 62:
         return None
-    if zlib.crc32(told[:end].data) != crc:
+    if crc32.iso_hdlc(told[:end]) != crc:
         return None
-    fours = np.ndarray((3, count), ">u4", told.data, begin).astype(np.uint32)
-    twos = np.ndarray((4, count), ">u2", told.data, begin + 12 * count).astype(np.uint16)
-    ones = np.ndarray((count,), np.uint8, told.data, begin + 20 * count)
+    columns = np.frombuffer(told, np.uint8, begin - _FIXED.size, _FIXED.size)
+    return FoundTrailer(count, start_us, columns, bytes(told[begin : begin + rtcp_bytes]), size)
+
+
+def read_trailers(found: Sequence[FoundTrailer]) -> Trailer | None:
+    """What trailers say, at least one, one behind the other; None if one contradicts itself."""
+    fours, twos = _columns(found, ">u4", 0, 3), _columns(found, ">u2", 12, 4)
+    second = np.concatenate([each.columns[20 * each.records :] for each in found])
     arrival, timestamp, ssrc = fours
     length, sequence, offset, payload = twos
-    begin += count * _ROW
-    is_rtcp = (offset == 0) & (payload > 0)
-    longs = length.astype(np.int64)
-    if (np.add(offset, payload, dtype=np.int64) > longs).any():
+    if np.count_nonzero(offset > length) or np.count_nonzero(payload > length - offset):
         return None
-    rtcp_length = longs[is_rtcp]
-    if rtcp_length.sum() != rtcp_bytes:
+    is_rtcp = offset == 0
+    if np.count_nonzero(is_rtcp):
+        is_rtcp &= payload > 0
+        payload *= ~is_rtcp
+    rtcp = _cut(found, is_rtcp, length)
+    if rtcp is None:
         return None
-    payload[is_rtcp] = 0
-    headers = Headers(sequence, timestamp, ssrc, ones.copy(), offset, payload)
-    rtcp = _cut(told[begin : begin + rtcp_bytes].tobytes(), rtcp_length)
-    return Trailer(longs, arrival + np.int64(start_us), is_rtcp, headers, rtcp, size)
+    starts_us = np.array([each.start_us for each in found], np.int64)
+    arrival_us = starts_us.repeat([each.records for each in found])
+    arrival_us += arrival
+    headers = Headers(sequence, timestamp, ssrc, second, offset, payload)
+    return Trailer(length.astype(np.int64), arrival_us, is_rtcp, headers, rtcp)
 
 
-def _joined(records: NDArray[np.uint8]) -> NDArray[np.uint8] | None:
+def _columns(
+    found: Sequence[FoundTrailer], dtype: str, before: int, count: int
+) -> NDArray[np.unsignedinteger]:
+    """So many columns of a type, of all trailers: [columns, records].
+
+    Args:
+        found: the trailers.
+        dtype: of the columns, as they stand there.
+        before: bytes of a row in the columns before them.
+        count: how many.
+    """
+    wide = np.dtype(dtype)
+    width = count * wide.itemsize
+    # Bytes are put together first: numbers that lie at odd places take twice the time to turn.
+    blocks = [
+        each.columns[before * each.records : (before + width) * each.records].reshape(
+            count, wide.itemsize * each.records
+        )
+        for each in found
+    ]
+    return np.concatenate(blocks, axis=1).view(wide).astype(wide.newbyteorder("="))
+
+
+def _joined(records: memoryview) -> memoryview | None:
     """What these records hold together; None if they are not those of a trailer."""
     before = RECORD_HEADER + _APP_HEADER.size
     pieces = []
-    for at in range(0, records.size, before + _PIECE):
+    for at in range(0, len(records), before + _PIECE):
         piece = records[at + before : at + before + _PIECE]
-        if records[at + RECORD_HEADER : at + before].tobytes() != _app_header(piece.size):
+        if records[at + RECORD_HEADER : at + before] != _app_header(len(piece)):
             return None
         pieces.append(piece)
     if not pieces:
         return None
-    return pieces[0] if len(pieces) == 1 else np.concatenate(pieces)
+    return pieces[0] if len(pieces) == 1 else memoryview(b"".join(pieces))
 
 
-def _cut(together: bytes, length: NDArray[np.int64]) -> tuple[bytes, ...]:
-    ends = np.cumsum(length)
-    begins = (ends - length).tolist()
-    return tuple(together[a:z] for a, z in zip(begins, ends.tolist(), strict=True))
+def _cut(
+    found: Sequence[FoundTrailer], is_rtcp: NDArray[np.bool_], length: NDArray[np.uint16]
+) -> tuple[bytes, ...] | None:
+    """The RTCP packets of trailers; None if they are not as long as is told.
+
+    Args:
+        found: the trailers.
+        is_rtcp: of each record.
+        length: of each record.
+    """
+    if not np.count_nonzero(is_rtcp):
+        return None if any(each.rtcp for each in found) else ()
+    rows = is_rtcp.nonzero()[0]
+    sizes = length[rows].tolist()
+    ends = rows.searchsorted(list(accumulate(each.records for each in found))).tolist()
+    packets: list[bytes] = []
+    for each, (begin, end) in zip(found, pairwise((0, *ends)), strict=True):
+        edges = list(accumulate(sizes[begin:end], initial=0))
+        if edges[-1] != len(each.rtcp):
+            return None
+        packets += (each.rtcp[a:z] for a, z in pairwise(edges))
+    return tuple(packets)
 
 
 def is_trailer(packet: memoryview) -> bool:

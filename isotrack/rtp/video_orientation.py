@@ -32,6 +32,6 @@ def read_rotations(
         length: bytes of the element; one of another size than a byte says nothing.
     """
     degrees = np.full(offset.size, ABSENT, np.int16)
-    rows = np.flatnonzero((offset >= 0) & (length == 1))
+    rows = ((offset >= 0) & (length == 1)).nonzero()[0]
     degrees[rows] = (buffer[offset[rows]] & 3).astype(np.int16) * 90
     return degrees

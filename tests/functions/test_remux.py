@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -44,9 +45,7 @@ def recorded(chunk: bytes) -> Manifest:
     """Alice's stay with one chunk of audio."""
     made = manifest(TrackType.AUDIO)
     (captured,) = made.tracks
-    written = captured.chunks[0].model_copy(
-        update={"size_bytes": len(chunk), "crc32c": crc32c_of(chunk)}
-    )
+    written = replace(captured.chunks[0], size_bytes=len(chunk), crc32c=crc32c_of(chunk))
     return made.model_copy(update={"tracks": (captured.model_copy(update={"chunks": (written,)}),)})
 
 

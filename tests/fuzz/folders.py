@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from isotrack.recording.manifest import CapturedTrack, Chunk
 from tests.fuzz.captures import fix_trailer
@@ -136,7 +136,7 @@ def _lie(folder: Folder, place: tuple[int, int], numbers: Numbers) -> None:
     name = names[numbers[2] % len(names)]
     value = numbers[1] if name.endswith("us") else abs(numbers[1]) % (1 << 32)
     chunks = list(folder.session.tracks[place[0]].chunks)
-    chunks[place[1]] = chunks[place[1]].model_copy(update={name: value})
+    chunks[place[1]] = replace(chunks[place[1]], **{name: value})
     folder.relist(place[0], chunks)
 
 

@@ -13,7 +13,7 @@ from isotrack.media.placed import place
 from isotrack.media.reader import StreamFrames, TrackReader
 from isotrack.media.repair import FecFormat, RepairFormat
 from isotrack.media.track_format import TrackFormat
-from isotrack.pipeline.chunks import record_headers
+from isotrack.pipeline.outlining import record_headers
 from isotrack.rtp import absolute_capture_time, audio_level, video_orientation
 from isotrack.rtp.rtx_pairing import RtxFormat
 from tests.fuzz.choices import Choices
@@ -44,7 +44,7 @@ def track(data: bytes) -> None:
     chunks = [datagrams[at : at + size] for at in range(0, len(datagrams), size)]
     outliner = TrackOutliner(form)
     for number, chunk in enumerate(chunks):
-        outliner.push(record_headers(records_of(chunk))._replace(chunk=number))
+        outliner.push(record_headers(number, records_of(chunk)))
     reader = TrackReader(form, [stream.known for stream in outliner.streams])
     found = _read(reader, chunks)
     assert len(reader.streams) <= len(outliner.streams) + 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import resource
+import signal
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from isotrack.adapters.filesystem import FilesystemStore
+from isotrack.media.scattered import within
 from isotrack.pipeline.ports import ObjectExists
 from isotrack.recording.errors import DestinationError, Invalid
 
@@ -71,3 +75,23 @@ def test_everyone_may_read_what_the_umask_allows(tmp_path: Path) -> None:
     (tmp_path / "plain").write_bytes(b"x")
     FilesystemStore(tmp_path).put("k", b"x")
     assert (tmp_path / "k").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_a_file_that_may_not_grow_any_more_is_for_the_owner_of_the_disk(tmp_path: Path) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    before = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    writer = FilesystemStore(tmp_path).writer("file", content_type="video/x-matroska")
+    body = np.zeros(5000, np.uint8)
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (3000, limits[1]))
+        for write in (
+            lambda: writer.write_scattered(within(body, np.arange(5000), np.ones(5000, np.int64))),
+            lambda: writer.write(body.data),
+        ):
+            with pytest.raises(DestinationError, match="file: File too large"):
+                write()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, before)
+    writer.abort()
+    assert list(tmp_path.iterdir()) == []

@@ -21,7 +21,9 @@ def test_keys_are_answered_for_under_the_prefix(inner: MemoryStore) -> None:
 
     assert store.get("raw/x/a/1") == b"one"
     assert b"".join(store.stream("raw/x/b")) == b"two"
-    assert store.tail("raw/x/b", 2) == b"wo"
+    buffer = bytearray(2)
+    assert store.tail_into("raw/x/b", memoryview(buffer)) == 2
+    assert buffer == b"wo"
     buffer = bytearray(5)
     assert store.read_into("raw/x/b", memoryview(buffer)) == 3
     assert buffer == b"two\0\0"
@@ -42,7 +44,7 @@ def test_what_is_not_under_the_prefix_is_missing(inner: MemoryStore, key: str) -
     with pytest.raises(ObjectMissing, match="not under"):
         list(store.stream(key))
     with pytest.raises(ObjectMissing, match="not under"):
-        store.tail(key, 1)
+        store.tail_into(key, memoryview(bytearray(1)))
     with pytest.raises(ObjectMissing, match="not under"):
         store.read_into(key, memoryview(bytearray(1)))
 

@@ -8,13 +8,15 @@ import sys
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import google_crc32c
+import numpy as np
 import pytest
 
+from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.filesystem import FilesystemStore
 from isotrack.adapters.memory import MemoryStore
 from isotrack.adapters.s3 import S3Store
 from isotrack.adapters.stores import open_store
+from isotrack.media.scattered import within
 from isotrack.pipeline.ports import ObjectExists, ObjectMissing, ObjectStore
 from isotrack.recording.errors import Invalid, Transient
 
@@ -62,19 +64,24 @@ class TestEveryStore:
         assert around[:10] == b"\xaa" * 10
         assert around[10 + count :] == b"\xaa" * (10 + room - count)
 
-    @pytest.mark.parametrize("size", [1, 8, 5000, 3 * MIB, 3 * MIB + 7, 3 * MIB + 8, 1 << 40])
-    def test_the_last_bytes_are_told_or_all_where_there_are_no_more(
-        self, store: ObjectStore, size: int
+    @pytest.mark.parametrize("room", [1, 8, 5000, 3 * MIB, 3 * MIB + 7, 4 * MIB])
+    def test_the_last_bytes_are_read_or_all_where_there_are_no_more(
+        self, store: ObjectStore, room: int
     ) -> None:
         body = noise(3 * MIB + 7)
         store.put("chunk", body)
-        assert store.tail("chunk", size) == body[-size:]
+        around = bytearray(b"\xaa" * (10 + room + 10))
+        count = store.tail_into("chunk", memoryview(around)[10 : 10 + room])
+        assert count == min(room, len(body))
+        assert around[10 : 10 + count] == body[-count:]
+        assert around[:10] == b"\xaa" * 10
+        assert around[10 + count :] == b"\xaa" * (10 + room - count)
 
     def test_an_empty_object_has_no_last_bytes_and_nothing_to_read(
         self, store: ObjectStore
     ) -> None:
         store.put("empty", b"")
-        assert store.tail("empty", 100) == b""
+        assert store.tail_into("empty", memoryview(bytearray(100))) == 0
         assert store.read_into("empty", memoryview(bytearray(5))) == 0
 
     def test_reading_ahead_is_a_number_that_says_whether_it_helps(self, store: ObjectStore) -> None:
@@ -95,7 +102,7 @@ class TestEveryStore:
             with pytest.raises(ObjectMissing, match=key):
                 store.read_into(key, memoryview(bytearray(10)))
             with pytest.raises(ObjectMissing, match=key):
-                store.tail(key, 10)
+                store.tail_into(key, memoryview(bytearray(10)))
 
     def test_a_deleted_object_is_missing_and_its_neighbors_are_not(
         self, store: ObjectStore
@@ -116,7 +123,7 @@ class TestEveryStore:
         assert store.get("folder/there") == b"x"
 
     def test_the_second_create_is_told_so_and_changes_nothing(self, store: ObjectStore) -> None:
-        crc = google_crc32c.value(b"first")
+        crc = crc32c_of(b"first")
         store.create("manifest.json", b"first", crc32c=crc, content_type="application/json")
         with pytest.raises(ObjectExists, match=r"manifest\.json"):
             store.create("manifest.json", b"second")
@@ -128,7 +135,7 @@ class TestEveryStore:
     def test_bytes_of_another_checksum_are_refused(self, store: ObjectStore) -> None:
         if isinstance(store, S3Store):
             pytest.skip("moto compares no checksum; that it is sent is in test_s3")
-        wrong = google_crc32c.value(b"other bytes")
+        wrong = crc32c_of(b"other bytes")
         with pytest.raises(Transient, match="chunk"):
             store.create("chunk", b"bytes", crc32c=wrong)
         assert list(store.keys("")) == []
@@ -178,6 +185,18 @@ class TestEveryStore:
         writer.write(body)
         writer.commit()
         assert store.get("k") == body
+
+    def test_scattered_bytes_are_written_in_their_order(self, store: ObjectStore) -> None:
+        body = np.frombuffer(noise(13 * MIB), np.uint8)
+        offset = np.random.default_rng(1).permutation(13 * 1024) * 1024
+        data = within(body, offset, np.full(len(offset), 1024))
+        writer = store.writer("k", content_type="video/x-matroska")
+        writer.write(b"first")
+        writer.write_scattered(data)
+        writer.write_scattered(data.take(slice(0)))
+        writer.write(b"last")
+        writer.commit(b"FI")
+        assert store.get("k") == b"FIrst" + data.joined() + b"last"
 
     @pytest.mark.parametrize(("written", "head"), [(0, 1), (10, 11), (6 * MIB, 5 * MIB + 1)])
     def test_a_head_longer_than_what_can_be_replaced_is_refused(

@@ -82,6 +82,16 @@ def test_a_long_first_frame_has_its_length_in_two_bytes() -> None:
     assert durations([packet, packet[:302]]) == [1920, 0]
 
 
+@given(
+    st.lists(st.binary(max_size=6) | st.binary(min_size=1, max_size=4).map(lambda b: b * 500)),
+    st.integers(0, 31),
+)
+def test_a_packet_lasts_as_long_among_others_as_alone(packets: list[bytes], config: int) -> None:
+    usual = bytes((toc(config), 1, 2))
+    among = [each for packet in packets for each in (usual, packet)]
+    assert durations(among) == [durations([each])[0] for each in among]
+
+
 def test_many_packets_are_read_where_they_lie() -> None:
     buffer = np.frombuffer(bytes((9, 9, toc(31), 1, 9, toc(28), 1)), np.uint8)
     found = opus.durations(buffer, np.array([5, 2]), np.array([2, 2]))

@@ -47,14 +47,14 @@ def judged(
         part = frames[at : at + size]
         layering = columns(part) if layered else None
         entry = np.array([frame.key and frame.whole for frame in part])
-        flags = decodability.kept(units_of(part), entry, layering)
+        flags = decodability.kept(units_of(part), entry, layering and (lambda it=layering: it))
         found += zip(*(column.tolist() for column in flags), strict=True)
     return found
 
 
 def units_of(frames: Sequence[F]) -> Units:
     return Units(
-        unit=np.repeat(np.arange(len(frames)), [frame.rows for frame in frames]),
+        first=np.cumsum([0, *(frame.rows for frame in frames)]),
         timestamp=3000 * np.arange(len(frames)),
         whole=np.array([frame.whole for frame in frames]),
         keyframe=np.array([frame.key for frame in frames]),

@@ -3,10 +3,7 @@ from __future__ import annotations
 import numpy as np
 
 from isotrack.codecs.media import Media
-from isotrack.media.broken_line import Part
-from isotrack.media.clock import Clock, Fit
 from isotrack.media.frames import Frames, group
-from isotrack.media.placed import ROOM, Placed, place
 
 
 def frames() -> Frames:
@@ -22,11 +19,6 @@ def frames() -> Frames:
         slice_length=np.ones(6, np.int64),
         buffer=np.frombuffer(b"a-b-c-d-e-f-", np.uint8),
     )
-
-
-def bytes_of(placed: Placed) -> list[bytes]:
-    rows = zip(placed.offset, placed.size, strict=True)
-    return [placed.body[at : at + size].tobytes() for at, size in rows]
 
 
 def test_a_frame_is_its_slices_joined() -> None:
@@ -64,42 +56,6 @@ def test_slices_are_grouped_by_the_unit_of_their_packet() -> None:
         np.zeros(9, np.uint8), none, none, none, np.array([0, 0, 1, 3, 4]), *[np.arange(5)] * 2
     )
 
-    first_slice = group(media, np.array([0, 0, 1, 2, 2]), 3)
+    first_slice = group(media, np.array([0, 2, 3, 5]))
 
     assert first_slice.tolist() == [0, 3, 3, 5]
-
-
-def test_frames_are_placed_by_their_own_timestamps() -> None:
-    clock = Clock(
-        48_000,
-        [
-            Part(0, np.array([0, 5_000]), np.array([10**15, 10**15 + 5_000])),
-            Part(6000, np.array([6000]), np.array([2 * 10**15])),
-        ],
-        Fit("arrival"),
-    )
-
-    placed = place(frames(), clock)
-
-    assert placed.time_us.tolist() == [10**15, 10**15 + 62_500 + 3000, 2 * 10**15 + 125_000]
-    assert placed.duration_us.tolist() == [20_000, 20_000, 10_000]
-    assert placed.rotation.tolist() == [0, 90, 0]
-    part = placed.part(1, 3)
-    assert bytes_of(part) == [b"bc", b"def"]
-    assert part.after_loss.tolist() == [False, True]
-    assert part.body is placed.body
-    assert placed.part(1, 2).time_us.tolist() == [10**15 + 65_500]
-
-
-def test_placed_frames_lie_in_one_piece_with_room_before_each() -> None:
-    clock = Clock(48_000, [Part(0, np.array([0]), np.array([0]))], Fit("arrival"))
-
-    placed = place(frames(), clock)
-
-    assert placed.size.tolist() == [1, 2, 3]
-    assert placed.offset.tolist() == [ROOM, 2 * ROOM + 1, 3 * ROOM + 3]
-    assert len(placed.body) == 3 * ROOM + 6
-    for at in placed.offset.tolist():
-        placed.body[at - ROOM : at] = 0xAA
-    assert bytes_of(placed) == [b"a", b"bc", b"def"]
-    assert place(frames().take(np.zeros(3, np.bool_)), clock).body.size == 0

@@ -45,6 +45,18 @@ def test_what_is_seen_does_not_depend_on_how_it_is_chunked(chunk: int) -> None:
     assert alike(observe(picture, chunk=chunk).delays(), observe(picture, chunk=10**6).delays())
 
 
+def test_packets_known_to_be_plain_need_no_second_look() -> None:
+    picture = make(VIDEO, Device(path=Path(jitter_us=60_000, spikes=0.01)), 60)
+    rows = np.argsort(picture.arrival_us, kind="stable")
+    came = arrived(packets_of(picture, rows), picture.timestamp[rows])
+    plain, any_kind = ClockObservations(VIDEO.rate), ClockObservations(VIDEO.rate)
+
+    plain.add_packets(came._replace(plain=True))
+    any_kind.add_packets(came._replace(plain=False))
+
+    assert alike(plain.delays(), any_kind.delays())
+
+
 def test_a_row_is_the_least_delay_of_its_second() -> None:
     sound = make(SOUND, Device(path=Path(jitter_us=4000)), 10, first=0)
 

@@ -32,8 +32,6 @@ def test_a_buffer_that_nothing_refers_to_is_handed_out_again() -> None:
 
 def test_a_buffer_is_not_handed_out_while_anything_refers_to_it() -> None:
     pool = BufferPool()
-    taken = pool.take(1000)
-    first = place(taken)
     for hold in (
         lambda buffer: buffer,
         lambda buffer: buffer[10:20],
@@ -44,13 +42,24 @@ def test_a_buffer_is_not_handed_out_while_anything_refers_to_it() -> None:
         lambda buffer: np.ndarray((90,), "V9", buffer, strides=(1,)),
         lambda buffer: buffer.reshape(10, 100).T,
     ):
+        taken = pool.take(1000)
+        at = place(taken)
         held = hold(taken)
         del taken
-        other = pool.take(1000)
-        assert place(other) != first
-        del held, other
-        taken = pool.take(1000)
-        assert place(taken) == first
+        others = [pool.take(1000) for _ in range(3)]
+        assert at not in map(place, others)
+        del held
+        assert place(pool.take(1000)) == at
+
+
+def test_of_free_buffers_the_one_handed_out_last_is_handed_out_again() -> None:
+    pool = BufferPool()
+    held = [pool.take(100) for _ in range(4)]
+    places = [place(buffer) for buffer in held]
+    del held[1:3]
+
+    assert place(pool.take(100)) == places[2]
+    assert [place(each) for each in [pool.take(100), pool.take(100)]] == [places[2], places[1]]
 
 
 def test_as_many_buffers_are_made_as_are_held_at_once() -> None:

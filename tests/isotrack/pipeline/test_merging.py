@@ -3,20 +3,19 @@ from __future__ import annotations
 import numpy as np
 
 from isotrack.adapters.checksums import crc32c_of
-from isotrack.media.placed import ROOM
 from isotrack.pipeline.chunks import BATCH, ChunkReader
 from isotrack.pipeline.merging import WINDOW_US, LaneMerger
 from isotrack.pipeline.survey import survey
-from isotrack.pipeline.windows import Window
+from isotrack.pipeline.windows import Merged, merged
 from isotrack.recording.tracks import TrackType
 from tests.sessions import START_US, Sender, Session, opus_call, vp8_call
 
 
-def windows(session: Session, batch: int = BATCH) -> tuple[LaneMerger, list[Window]]:
+def windows(session: Session, batch: int = BATCH) -> tuple[LaneMerger, list[Merged]]:
     chunks = ChunkReader(session.store, crc32c_of, batch)
     found = survey(session.tracks, chunks)
     merger = LaneMerger(found, chunks, min(lane.start_us for lane in found.lanes))
-    return merger, list(merger.windows())
+    return merger, [merged(window) for window in merger.windows()]
 
 
 def test_lanes_are_merged_in_the_order_they_play() -> None:
@@ -30,9 +29,8 @@ def test_lanes_are_merged_in_the_order_they_play() -> None:
     lane = np.concatenate([window.lane for window in found])
     assert (np.diff(time) >= 0).all()
     assert np.bincount(lane).tolist() == [600, 1000]
-    for window in found:
-        for body, offset, size in zip(window.body, window.offset, window.size, strict=True):
-            assert ROOM <= offset <= window.bodies[body].size - size
+    size = np.concatenate([window.size for window in found])
+    assert sum(int(window.slices.length.sum()) for window in found) == size.sum()
 
 
 def test_a_window_is_never_longer_than_it_may_be_even_over_an_hour_of_silence() -> None:
@@ -81,7 +79,7 @@ def test_windows_hold_a_few_chunks_however_long_the_call() -> None:
 
     _, found = windows(session, batch=1 << 20)
 
-    assert max(sum(body.size for body in window.bodies) for window in found) < 4 << 20
+    assert max(sum(each.size for each in window.slices.buffers) for window in found) < 4 << 20
 
 
 def test_a_chunk_that_is_gone_in_the_second_reading_ends_nothing_else() -> None:
@@ -93,7 +91,7 @@ def test_a_chunk_that_is_gone_in_the_second_reading_ends_nothing_else() -> None:
     del session.store.objects[session.tracks[1].chunks[-1].key]
     merger = LaneMerger(found, chunks, START_US)
 
-    lane = np.concatenate([window.lane for window in merger.windows()])
+    lane = np.concatenate([merged(window).lane for window in merger.windows()])
 
     assert np.bincount(lane).tolist() == [240, 500]
     assert len(chunks.missing) == 1

@@ -10,8 +10,9 @@ from isotrack.adapters.memory import MemoryStore
 from isotrack.matroska import tracks
 from isotrack.matroska.writer import MatroskaWriter
 from isotrack.media.lanes import Lane, Span
-from isotrack.media.placed import ROOM
+from isotrack.media.placed import place_whole
 from isotrack.pipeline.muxing import CLUSTER_BYTES, MAX_SHIFT_MS, OutputMuxer
+from isotrack.pipeline.queueing import Due
 from isotrack.pipeline.windows import Window
 from tests.ebml_reader import Matroska, read_matroska
 
@@ -21,25 +22,21 @@ AUDIO = Lane("audio", "opus", (Span(1, 0, "audio", "opus", START_US, START_US),)
 
 
 def window(*frames: tuple[int, float, bool], size: int = 10, lost: Sequence[int] = ()) -> Window:
-    """Frames given as lane, milliseconds and whether it is a keyframe; a body for each lane."""
-    lane = np.array([lane for lane, _, _ in frames], np.int64)
-    count = len(frames)
-    marks = np.arange(count).astype(np.uint8)[:, None].repeat(ROOM + size, axis=1)
-    used, body = np.unique(lane, return_inverse=True)
-    place = np.zeros(count, np.int64)
-    for number in used:
-        place[lane == number] = np.arange((lane == number).sum())
-    return Window(
-        lane=lane,
-        time_us=START_US + np.array([int(ms * 1000) for _, ms, _ in frames], np.int64),
-        duration_us=np.where(lane == 1, 20_000, 0),
-        keyframe=np.array([key for _, _, key in frames], np.bool_),
-        after_loss=np.isin(np.arange(count), list(lost)),
-        size=np.full(count, size),
-        body=body,
-        offset=place * (ROOM + size) + ROOM,
-        bodies=[marks[lane == number].reshape(-1) for number in used],
-    )
+    """Frames given as lane, milliseconds and whether it is a keyframe, in the order they go."""
+    lanes: dict[int, Due] = {}
+    for number in sorted({lane for lane, _, _ in frames}):
+        rows = [row for row, frame in enumerate(frames) if frame[0] == number]
+        placed = place_whole(
+            time_us=START_US + np.array([int(frames[row][1] * 1000) for row in rows], np.int64),
+            duration_us=np.full(len(rows), 20_000 if number == 1 else 0),
+            keyframe=np.array([frames[row][2] for row in rows], np.bool_),
+            after_loss=np.isin(rows, list(lost)),
+            rotation=np.zeros(len(rows), np.int16),
+            size=np.full(len(rows), size),
+            body=b"".join(bytes([row % 256]) * size for row in rows),
+        )
+        lanes[number] = Due(np.array(rows), placed)
+    return lanes
 
 
 def muxed(
@@ -174,6 +171,29 @@ def test_clusters_never_span_more_than_five_seconds() -> None:
     assert max(b - a for a, b in pairwise(starts)) <= 5600
     for cluster in found.segment.all("Cluster"):
         assert len(cluster.all("SimpleBlock")) <= 8
+
+
+@pytest.mark.parametrize("goes_back", [False, True])
+@pytest.mark.parametrize("seed", range(10))
+def test_clusters_end_where_the_rules_say_in_order_or_not(seed: int, goes_back: bool) -> None:
+    chance = np.random.default_rng(seed)
+    times = chance.integers(1, 1200, 60).cumsum()
+    if goes_back:
+        times[30] -= 9000
+    keys = chance.random(60) < 0.1
+    size, rows = 900_000, list(zip(times.tolist(), keys.tolist(), strict=True))
+
+    found, _ = muxed(window(*((0, ms, key) for ms, key in rows), size=size), chosen=[0])
+
+    expected: list[list[int]] = []
+    for ms, key in rows:
+        cluster = expected[-1] if expected else []
+        full, far = len(cluster) * size >= CLUSTER_BYTES, cluster and abs(ms - cluster[0]) >= 5000
+        if key or full or far or not cluster:
+            expected.append([])
+        expected[-1].append(ms)
+    assert clusters(found) == [cluster[0] for cluster in expected]
+    assert [block.time_ms for block in found.blocks] == times.tolist()
 
 
 def times_of(found: Matroska) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import chain
 from typing import Any
 
@@ -10,11 +11,16 @@ import pytest
 
 from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.memory import MemoryStore
-from isotrack.media.outline import Headers
+from isotrack.media.outline import Headers, TrackOutliner
+from isotrack.media.track_format import TrackFormat
 from isotrack.pipeline.chunks import BATCH, ChunkReader
+from isotrack.pipeline.outlining import is_one_stream
 from isotrack.recording.manifest import CapturedTrack
 from isotrack.recording.tracks import TrackType
-from tests.sessions import START_US, Datagram, Session, opus_call, report, vp8_call
+from isotrack.rtp.header import write_header
+from isotrack.rtp.packet import Packets
+from tests.packets import packets_of
+from tests.sessions import START_US, Datagram, Sender, Session, opus_call, report, vp8_call
 
 TRAILER_CRC = -5  # a byte of it, from the end of the chunk
 
@@ -28,9 +34,9 @@ class Watching(MemoryStore):
         self.ends = 0
         self.wholes: list[str] = []
 
-    def tail(self, key: str, size: int) -> bytes:
-        found = super().tail(key, size)
-        self.ends += len(found)
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        found = super().tail_into(key, buffer)
+        self.ends += found
         return found
 
     def read_into(self, key: str, buffer: memoryview) -> int:
@@ -97,7 +103,7 @@ def test_a_chunk_of_another_program_is_read_whole() -> None:
     chunk = track.chunks[2]
     body = without_trailer(session.store.objects[chunk.key])
     session.store.put(chunk.key, body)
-    sealed = chunk.model_copy(update={"size_bytes": len(body), "crc32c": crc32c_of(body)})
+    sealed = replace(chunk, size_bytes=len(body), crc32c=crc32c_of(body))
     track = track.model_copy(update={"chunks": (*track.chunks[:2], sealed, *track.chunks[3:])})
 
     ends, reader, store = outlined(session, track)
@@ -161,7 +167,7 @@ def test_a_manifest_that_lies_about_the_packets_still_finds_the_trailer() -> Non
     session, track = captured()
     intact = [said(each) for each in outlined(session, track)[0]]
     for packets in (1, 1 << 40):
-        lying = [chunk.model_copy(update={"packets": packets}) for chunk in track.chunks]
+        lying = [replace(chunk, packets=packets) for chunk in track.chunks]
         told = track.model_copy(update={"chunks": tuple(lying)})
 
         assert [said(each) for each in outlined(session, told)[0]] == intact
@@ -192,6 +198,66 @@ def test_small_chunks_say_together_what_they_say_one_by_one() -> None:
     assert len(rtcp_arrival_us) == 10
     assert store.wholes == [key]
     assert list(reader.missing) == [key]
+
+
+def layers(seconds: int) -> list[Datagram]:
+    """Two SSRCs on one track, as simulcast sends them; the second one ends halfway."""
+    first = opus_call(seconds, size=900)
+    other = Sender(payload_type=111, ssrc=99, sequence=7)
+    return sorted([*first, *opus_call(seconds / 2, sender=other, size=900)])
+
+
+@pytest.mark.parametrize(
+    ("datagrams", "numbers"),
+    [
+        (opus_call(40, size=900), [7, 9]),
+        (opus_call(40, size=900)[:700] + opus_call(40, size=900)[703:], [7, 9]),
+        (layers(40), [1, 3, 5, 8, 9]),
+    ],
+    ids=["one stream", "one stream with loss", "two streams"],
+)
+def test_batches_are_outlined_at_once_where_they_are_of_one_stream(
+    datagrams: list[Datagram], numbers: list[int]
+) -> None:
+    session = Session()
+    track = session.capture(TrackType.AUDIO, datagrams, chunk_us=4_000_000)
+    assert len(track.chunks) == 10
+    batch = 2 * max(chunk.size_bytes for chunk in track.chunks)
+
+    ends, _, store = outlined(session, track, batch=batch)
+    singly, _, _ = outlined(session, track)
+
+    assert [each.chunk for each in ends] == numbers
+    assert store.wholes == []
+    for together in zip(*(said(each)[1] for each in ends), strict=True):
+        assert list(chain(*together)) in [
+            list(chain(*apart)) for apart in zip(*(said(each)[1] for each in singly), strict=True)
+        ]
+
+
+def test_a_stream_that_ends_is_told_to_end_in_the_batch_that_has_its_last_packet() -> None:
+    session = Session()
+    track = session.capture(TrackType.AUDIO, layers(40), chunk_us=4_000_000)
+    batch = 2 * max(chunk.size_bytes for chunk in track.chunks)
+    outliner = TrackOutliner(TrackFormat("opus", (111,), 48_000, 2))
+
+    for headers in outlined(session, track, batch=batch)[0]:
+        outliner.push(headers)
+
+    assert {stream.ssrc: stream.last_chunk for stream in outliner.streams} == {5678: 9, 99: 5}
+
+
+def numbered(*numbers: int, ssrcs: tuple[int, ...] = (7,)) -> Packets:
+    made = zip(numbers, ssrcs * len(numbers), strict=False)
+    return packets_of([write_header(96, n & 0xFFFF, 0, ssrc, False) for n, ssrc in made])
+
+
+def test_one_stream_is_one_ssrc_whose_numbers_go_on() -> None:
+    for goes_on in ((), (5,), (65_534, 65_535, 0, 1), (5, 7, 6, 6, 8), (5, 100, 190), (5, -90)):
+        assert is_one_stream(numbered(*goes_on))
+    for jumps in ((5, 5000), (5, 5000, 6), (5, -5000), (5, 32_773)):
+        assert not is_one_stream(numbered(*jumps))
+    assert not is_one_stream(numbered(5, 6, 7, ssrcs=(7, 7, 8)))
 
 
 def test_sound_takes_a_few_bytes_for_each_packet() -> None:

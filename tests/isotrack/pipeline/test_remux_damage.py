@@ -181,8 +181,8 @@ class Vanishing(MemoryStore):
         self.objects = dict(objects)
         self.key, self.reads = key, reads
 
-    def tail(self, key: str, size: int) -> bytes:
-        found = super().tail(key, size)
+    def tail_into(self, key: str, buffer: memoryview) -> int:
+        found = super().tail_into(key, buffer)
         self._count(key)
         return found
 

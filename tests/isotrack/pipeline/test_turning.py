@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from isotrack.codecs.keyframes import PictureSize
-from isotrack.media.placed import ROOM, Placed
+from isotrack.media.placed import place_whole
 from isotrack.pipeline.orientation import MAX_CHANGES, Orientation, OrientationLog, shown_sizes
 from isotrack.pipeline.ports import CodedPicture, TurnedPicture
 from isotrack.pipeline.queueing import Due
@@ -18,19 +18,17 @@ from isotrack.pipeline.turning import LaneTurner
 def due(degrees: Sequence[int], keyframes: Sequence[int] = (), *, first: int = 0) -> Due:
     """Frames a second apart, each of them its number from `first` on."""
     count = len(degrees)
-    body = b"".join(bytes(ROOM) + bytes([first + i]) for i in range(count))
     times = (first + np.arange(count)) * 1_000_000
     return Due(
         times,
-        Placed(
+        place_whole(
             time_us=times,
             duration_us=np.zeros(count, np.int64),
             keyframe=np.isin(np.arange(count) + first, list(keyframes)),
             after_loss=np.zeros(count, np.bool_),
             rotation=np.array(degrees, np.int16),
             size=np.ones(count, np.int64),
-            offset=ROOM + (ROOM + 1) * np.arange(count),
-            body=np.frombuffer(body, np.uint8).copy(),
+            body=bytes(range(first, first + count)),
         ),
     )
 
@@ -38,11 +36,9 @@ def due(degrees: Sequence[int], keyframes: Sequence[int] = (), *, first: int = 0
 def frames(dues: Sequence[Due]) -> list[str]:
     """The number of each frame, with what was done to it."""
     return [
-        bytes(each.placed.body[at : at + size]).decode("latin1")
-        if size > 1
-        else str(int(each.placed.body[at]))
+        frame.decode("latin1") if len(frame) > 1 else str(frame[0])
         for each in dues
-        for at, size in zip(each.placed.offset, each.placed.size, strict=True)
+        for frame in map(each.placed.frame, range(each.placed.count))
     ]
 
 

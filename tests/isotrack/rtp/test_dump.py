@@ -1,6 +1,7 @@
 import json
 import struct
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -9,8 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from isotrack.rtp import rtcp
-from isotrack.rtp.dump import MAX_PACKET, MAX_RECORDS, DumpError, read_dump, write_dump
-from isotrack.rtp.records import Records, read_headers
+from isotrack.rtp.dump import (
+    MAX_PACKET,
+    MAX_RECORDS,
+    DumpError,
+    read_dump,
+    read_dumps,
+    write_dump,
+)
+from isotrack.rtp.records import Records, joined, read_headers
 from tests.packets import START_US
 
 DATA = Path(__file__).parents[2] / "data" / "rtp"
@@ -323,3 +331,71 @@ def test_what_rtpdump_cannot_hold_is_refused(
     columns = (np.array(column, np.int64) for column in (offset, length, arrival_us))
     with pytest.raises(ValueError, match=message):
         write_dump(bytes(100_000), *columns, np.zeros(len(offset), np.bool_))
+
+
+Dump = st.lists(st.tuples(packet, arrivals), max_size=12)
+
+
+def in_one_buffer(dumps: list[bytes]) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Dumps behind a few bytes of room, and where each of them is."""
+    ends = np.cumsum([9, *map(len, dumps)]).tolist()
+    buffer = np.frombuffer(bytearray(b"\xaa" * 9 + b"".join(dumps)), np.uint8)
+    return buffer, list(pairwise(ends))
+
+
+def columns_of(records: Records) -> list[object]:
+    plain = (records.offset, records.length, records.arrival_us, records.is_rtcp)
+    return [(column.dtype, column.tolist()) for column in (*plain, *records.headers)]
+
+
+def sealed(packets: list[tuple[tuple[bytes, bool], int]]) -> bytes:
+    return write([each for each, _ in packets], [at for _, at in packets])
+
+
+@given(st.lists(Dump.map(sealed), min_size=1, max_size=5))
+def test_several_dumps_are_read_at_once_as_one_by_one(dumps: list[bytes]) -> None:
+    buffer, ranges = in_one_buffer(dumps)
+
+    at_once = read_dumps(buffer, ranges)
+
+    one_by_one = joined(buffer, [read_dump(buffer[:end], begin) for begin, end in ranges])
+    assert at_once is not None
+    assert at_once.buffer is buffer
+    assert at_once.intact
+    assert columns_of(at_once) == columns_of(one_by_one)
+
+
+@given(st.lists(Dump.map(sealed), min_size=1, max_size=4), st.data())
+def test_damage_to_one_of_several_dumps_is_seen_or_makes_no_difference(
+    dumps: list[bytes], data: st.DataObject
+) -> None:
+    buffer, ranges = in_one_buffer(dumps)
+    at = data.draw(st.integers(9, buffer.size - 1))
+    buffer[at] ^= data.draw(st.integers(1, 255))
+
+    at_once = read_dumps(buffer, ranges)
+
+    if at_once is not None:
+        one_by_one = joined(buffer, [read_dump(buffer[:end], begin) for begin, end in ranges])
+        assert columns_of(at_once) == columns_of(one_by_one)
+        assert one_by_one.intact
+
+
+def test_of_dumps_one_that_is_torn_or_none_leaves_all_to_be_looked_at() -> None:
+    whole = write(*sample())
+    for bad in (whole[:-1], whole[:30], b"", b"no dump", LINE + FILE_HEADER):
+        buffer, ranges = in_one_buffer([whole, bad, whole])
+        assert read_dumps(buffer, ranges) is None
+
+
+def test_records_that_are_too_long_are_not_made_up_for_by_the_next_dump() -> None:
+    """Trailers that are believed alone must not point into each other's files."""
+    whole = write(*sample())
+    body, trailer = whole[: -len_of_trailer(whole)], whole[-len_of_trailer(whole) :]
+    first, second = body[:-4] + trailer, body + bytes(4) + trailer
+    for dumps in ([first, second], [second, first], [first], [second]):
+        assert read_dumps(*in_one_buffer(dumps)) is None
+
+
+def len_of_trailer(dump: bytes) -> int:
+    return int.from_bytes(dump[-4:], "big")

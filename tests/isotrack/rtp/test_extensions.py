@@ -118,3 +118,63 @@ def test_elements_lie_before_the_payload_even_if_a_trailer_lies(
     for identifier in range(1, 16):
         offset, length = element(packets, identifier)
         assert ((offset == -1) | (offset + length <= packets.payload_offset)).all()
+
+
+def told(packet: bytes, identifier: int) -> bytes | None:
+    """What RFC 8285 says of an element of a packet with an extension, byte by byte."""
+    kind, words = struct.unpack_from(">HH", packet, 12)
+    block = packet[16 : 16 + 4 * words]
+    two_byte = kind & 0xFFF0 == 0x1000
+    if not two_byte and kind != 0xBEDE:
+        return None
+    while len(block) > two_byte:
+        if not block[0]:
+            block = block[1:]
+            continue
+        found, size = (block[0], block[1]) if two_byte else (block[0] >> 4, (block[0] & 15) + 1)
+        value, block = block[1 + two_byte :][:size], block[1 + two_byte + size :]
+        if len(value) < size or (not two_byte and found in (0, 15)):
+            return None
+        if found == identifier:
+            return value
+    return None
+
+
+blocks = st.lists(
+    st.tuples(
+        st.sampled_from([0xBEDE, 0xBEDE, 0x1000, 0x100F, 0x2000]),
+        st.lists(
+            st.sampled_from([b"\x10a", b"\x32abc", b"\x50b", b"\x05\x01c", b"\x01\0", b"\0"])
+            | st.binary(min_size=1, max_size=20),
+            max_size=4,
+        ).map(b"".join),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+@given(blocks, st.lists(st.tuples(st.integers(0, 4), st.integers(0, 30), st.integers(0, 255))))
+def test_packets_laid_out_alike_are_read_as_each_one_alone(
+    kinds: list[tuple[int, bytes]], sent: list[tuple[int, int, int]]
+) -> None:
+    """Some bytes of some packets are others than those of packets like them."""
+    datagrams = []
+    for which, at, byte in sent:
+        profile, elements = kinds[which % len(kinds)]
+        body = bytearray(elements + bytes(-len(elements) % 4))
+        if at < len(body):
+            body[at] = byte
+        datagrams.append(with_extension(profile, bytes(body)))
+    for identifier in (1, 3, 5):
+        assert values(datagrams, identifier) == [told(each, identifier) for each in datagrams]
+
+
+def test_of_packets_laid_out_alike_each_ends_where_its_own_payload_begins() -> None:
+    packets = packets_of([with_extension(0xBEDE, b"\x10a\x50b")] * 3)
+    behind = packets.payload_offset - np.array([0, 2, 20])
+
+    offset, length = element(packets._replace(payload_offset=behind), 5)
+
+    assert (offset >= 0).tolist() == [True, False, False]
+    assert length.tolist() == [1, 0, 0]

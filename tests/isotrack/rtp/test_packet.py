@@ -196,6 +196,43 @@ def test_packets_are_taken_by_mask_and_by_index() -> None:
     )
 
 
+@given(st.lists(st.booleans(), max_size=30), st.integers(0, 9), st.integers(0, 30))
+def test_a_mask_an_index_and_a_slice_take_the_same_of_every_column(
+    chosen: list[bool], begin: int, end: int
+) -> None:
+    packets = packets_of(
+        [write_header(96, n, 7 * n, n % 3, n % 2 == 0) for n in range(len(chosen))]
+    )
+    for mask in (np.array(chosen, np.bool_), np.isin(np.arange(len(chosen)), range(begin, end))):
+        taken = [packets.take(mask), packets.take(np.flatnonzero(mask))]
+        for found in taken:
+            assert found.buffer is packets.buffer
+            for column, whole in zip(found[1:], packets[1:], strict=True):
+                assert column.dtype == whole.dtype
+                assert column.tolist() == [
+                    v for v, m in zip(whole.tolist(), mask, strict=True) if m
+                ]
+    assert packets.take(slice(begin, end)).timestamp.tolist() == taken[0].timestamp.tolist()
+
+
+@given(st.lists(st.sampled_from(["rtp", "rtcp", "bad"]), max_size=20))
+def test_what_is_left_out_leaves_every_column_of_the_others(kinds: list[str]) -> None:
+    made = {"rtp": write_header(96, 5, 6, 7, True) + b"x", "rtcp": b"\x80\xc8\0\0", "bad": b"\x80"}
+    is_rtcp = np.array([kind == "rtcp" for kind in kinds], np.bool_)
+    records = records_of([made[kind] for kind in kinds])._replace(is_rtcp=is_rtcp)
+
+    packets, malformed = read_packets(records)
+
+    assert malformed == kinds.count("bad")
+    kept = [row for row, kind in enumerate(kinds) if kind == "rtp"]
+    assert packets.packet_offset.tolist() == records.offset[kept].tolist()
+    assert packets.arrival_us.tolist() == records.arrival_us[kept].tolist()
+    assert [payload_of(packets, row) for row in range(packets.count)] == [b"x"] * len(kept)
+    assert {len(column) for column in packets[1:]} == {len(kept)}
+    said = (packets.sequence_number, packets.timestamp, packets.ssrc, packets.payload_type)
+    assert [column.tolist() for column in said] == [[value] * len(kept) for value in (5, 6, 7, 96)]
+
+
 @given(st.lists(st.binary(min_size=1, max_size=80), max_size=20))
 def test_hostile_packets_stay_within_their_records(datagrams: list[bytes]) -> None:
     hostile = [bytes([datagram[0] & 0x3F | 0x80]) + datagram[1:] for datagram in datagrams]

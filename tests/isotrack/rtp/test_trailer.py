@@ -14,8 +14,10 @@ from isotrack.rtp.records import read_headers
 from isotrack.rtp.trailer import (
     RECORD_HEADER,
     Trailer,
+    find_trailer,
     is_trailer,
     read_trailer,
+    read_trailers,
     size_bound,
     write_trailer,
 )
@@ -47,6 +49,13 @@ def read(tail: bytes) -> Trailer | None:
     return read_trailer(np.frombuffer(tail, np.uint8))
 
 
+def size_of(tail: bytes) -> int:
+    """How long the trailer is said to be."""
+    found = find_trailer(np.frombuffer(tail, np.uint8))
+    assert found is not None
+    return found.size
+
+
 def some_rows() -> list[Row]:
     report = rtcp.sender_report(rtcp.SenderReport(7, 1 << 40, 900, 1, 1), "alice")
     media = [
@@ -67,11 +76,61 @@ def test_all_that_was_written_is_told(rows: list[Row], before: bytes) -> None:
     trailer = read(before + record)
 
     assert trailer is not None
-    assert trailer.size == len(record)
+    assert size_of(before + record) == len(record)
     assert trailer.length.tolist() == [len(packet) for packet, _, _ in rows]
     assert trailer.is_rtcp.tolist() == [flag for *_, flag in rows]
     assert trailer.arrival_us.tolist() == [START_US + us for _, us, _ in rows]
     assert list(trailer.rtcp) == [packet for packet, _, flag in rows if flag]
+
+
+def columns_of(trailer: Trailer) -> list[list[int]]:
+    plain = (trailer.length, trailer.arrival_us, trailer.is_rtcp, *trailer.headers)
+    return [column.tolist() for column in plain]
+
+
+@given(st.lists(rows_of, min_size=1, max_size=5))
+def test_several_trailers_tell_together_what_each_of_them_tells(parts: list[list[Row]]) -> None:
+    records = [sealed(rows) for rows in parts]
+    found = [find_trailer(np.frombuffer(record, np.uint8)) for record in records]
+    singly = [read(record) for record in records]
+
+    together = read_trailers([each for each in found if each is not None])
+
+    assert together is not None
+    at = 0
+    for rows, alone in zip(parts, singly, strict=True):
+        assert alone is not None
+        part = together.part(at, at + len(rows))
+        assert columns_of(part) == columns_of(alone)
+        assert [part.headers.ssrc.dtype, part.length.dtype] == [np.uint32, np.int64]
+        assert part.rtcp == alone.rtcp
+        at += len(rows)
+    assert len(together.rtcp) == sum(len(alone.rtcp) for alone in singly if alone)
+
+
+def test_one_trailer_that_contradicts_itself_makes_none_of_several() -> None:
+    record = sealed(some_rows())
+    untrue = lie(record, PAYLOADS + 4, 0, ">H")
+    found = [find_trailer(np.frombuffer(each, np.uint8)) for each in (record, untrue, record)]
+    first, second, third = (each for each in found if each is not None)
+
+    assert read_trailers([first, third]) is not None
+    assert read_trailers([first, second, third]) is None
+
+
+def test_rtcp_that_one_trailer_lacks_is_not_made_up_for_by_another() -> None:
+    length = np.array([20, 20], np.int64)
+    none = np.zeros(2, np.int64)
+    is_rtcp = np.ones(2, np.bool_)
+    silent = read_headers(np.zeros(40, np.uint8), none, length, is_rtcp)
+    found = []
+    for size in (30, 50):
+        packets = write_trailer(length, none, is_rtcp, silent, bytes(size))
+        record = b"".join(bytes(RECORD_HEADER) + packet for packet in packets)
+        found.append(find_trailer(np.frombuffer(record, np.uint8)))
+    first, second = (each for each in found if each is not None)
+
+    assert read_trailers([first, second]) is None
 
 
 def test_headers_are_told_without_their_packets() -> None:
@@ -160,7 +219,7 @@ def test_what_is_too_long_for_a_record_goes_on_in_another(count: int, rtcp_size:
     trailer = read(b"media" + record)
 
     assert trailer is not None
-    assert trailer.size == len(record)
+    assert size_of(b"media" + record) == len(record)
     assert trailer.arrival_us.tolist() == [START_US + us for _, us, _ in rows]
     assert trailer.headers.payload_length.tolist() == [1] * count + [0] * (len(rows) - count)
     assert list(trailer.rtcp) == [each for each, _, flag in rows if flag]
