@@ -7,7 +7,7 @@ OUTPUT ?= recordings
 SECONDS ?= 60
 PYTEST = $(BIN)/python -m pytest -q -m "not slow and not players"
 
-.PHONY: demo test test-clients test-live test-core test-service test-slow fuzz players clients bench bench-api lint format events synth lock up clean help
+.PHONY: demo test test-clients test-live test-service test-media test-core test-slow fuzz players clients bench bench-api lint format events synth lock up clean help
 
 help: ## This list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -19,7 +19,8 @@ up: .venv/local ## Keep the local stack running on fixed ports until Ctrl-C
 	$(BIN)/python -m infra.local up
 
 test: .venv/dev clients ## Lint and all tests but the slow ones
-	@$(MAKE) --no-print-directory --jobs=4 --keep-going --output-sync=target lint test-live test-core test-service
+	@$(MAKE) --no-print-directory --jobs=5 --keep-going --output-sync=target \
+		lint test-live test-service test-media test-core
 
 # What plays calls in real time, and what waits for agents most of the time, goes first; what computes takes what they leave.
 AFTER = nice -n 19
@@ -28,8 +29,14 @@ test-live: .venv/dev clients
 	$(PYTEST) tests/e2e
 	$(PYTEST) tests/clients
 
+MEDIA := $(addprefix tests/isotrack/,codecs matroska media pipeline rtp)
+
+test-media: .venv/dev
+	$(AFTER) $(PYTEST) $(MEDIA)
+
 test-core: .venv/dev
-	$(AFTER) $(PYTEST) tests $(addprefix --ignore=tests/,e2e clients infra capture_agent players)
+	$(AFTER) $(PYTEST) tests $(addprefix --ignore=,$(MEDIA)) \
+		$(addprefix --ignore=tests/,e2e clients infra capture_agent players)
 
 test-service: .venv/dev
 	$(PYTEST) tests/infra tests/capture_agent

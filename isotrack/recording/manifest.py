@@ -13,12 +13,10 @@ from isotrack.recording.outputs import OutputType
 from isotrack.recording.tracks import Call, Frozen, Id, ParticipantSession, Track
 
 
+# No model: a day of a call has 11,000, which would be five times as large.
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chunk:
-    """A sealed run of one track's packets, as it stands in the store.
-
-    No model: a day of a call has 11,000, which would be five times as large.
-    """
+    """A sealed run of one track's packets, as it stands in the store."""
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=1024)]
     size_bytes: Annotated[int, Field(ge=0)]

@@ -123,7 +123,7 @@ def told(reading: Reading) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("codec", ["vp8", "vp9", "h264", "h265", "opus"])
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 @given(
     seed=st.integers(0, 2**32),
     often=st.sampled_from([0.0, 0.003, 0.02, 0.1]),
