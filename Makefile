@@ -5,6 +5,8 @@ BIN := .venv/bin
 SPEED ?= 1
 OUTPUT ?= recordings
 SECONDS ?= 60
+# Hundreds of processes are started: each would compile all that it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = $(BIN)/python -m pytest -q -m "not slow and not players"
 
 .PHONY: demo test test-clients test-live test-service test-media test-core test-slow fuzz players clients bench bench-api lint format events synth lock up clean help

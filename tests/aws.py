@@ -9,7 +9,9 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader, create_loader
 from moto import mock_aws
 
 if TYPE_CHECKING:
@@ -30,6 +32,8 @@ def account() -> Iterator[None]:
             patch.setenv(name, "test")
         patch.setenv("AWS_DEFAULT_REGION", REGION)
         patch.setattr(boto3, "DEFAULT_SESSION", _session())
+        # Libraries make sessions of their own.
+        patch.setattr(botocore.session, "create_loader", _loader)
         yield
 
 
@@ -37,6 +41,12 @@ def account() -> Iterator[None]:
 def _session() -> boto3.Session:
     """One for all accounts: to read the description of a service takes longer than most tests."""
     return boto3.Session()
+
+
+@cache
+def _loader(search_path: str | None) -> Loader:
+    """Of such descriptions, one for all sessions."""
+    return create_loader(search_path)
 
 
 def create_table() -> DynamoDBClient:

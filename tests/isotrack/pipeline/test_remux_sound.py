@@ -161,11 +161,11 @@ def test_a_long_mute_does_not_disturb_the_order_of_the_file() -> None:
     assert len(of_track(blocks, 2)) == 5000
 
 
-def test_hours_of_mute_are_hours_of_silence() -> None:
+def test_an_hour_of_mute_is_an_hour_of_silence() -> None:
     session = Session()
     sender = Sender(payload_type=111, ssrc=5678)
     opus_call(1, sender=sender)
-    later_us, ticks = START_US + 3 * HOUR_S * 1_000_000, 3 * HOUR_S * 48_000
+    later_us, ticks = START_US + HOUR_S * 1_000_000, HOUR_S * 48_000
     opus_call(1, sender=sender, start_us=later_us, timestamp=2**32 - 4800 + ticks, first=50)
     session.capture(TrackType.AUDIO, sender.sent)
     session.seal()
@@ -173,6 +173,6 @@ def test_hours_of_mute_are_hours_of_silence() -> None:
     (audio,) = made(session)
 
     blocks = matroska(session.store, audio).blocks
-    assert [b.time_ms for b in blocks] == [20 * i for i in range(3 * HOUR_S * 50 + 50)]
+    assert [b.time_ms for b in blocks] == [20 * i for i in range(HOUR_S * 50 + 50)]
     assert [b.frame for b in blocks if len(b.frame) > 3] == [opus_packet(i) for i in range(100)]
-    assert audio.duration_ms == (3 * HOUR_S + 1) * 1000
+    assert audio.duration_ms == (HOUR_S + 1) * 1000
