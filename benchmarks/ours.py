@@ -15,7 +15,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks.sessions import LoopedStore, manifest_key
+from benchmarks.sessions import looped_store, manifest_key
 from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.filesystem import FilesystemStore
 from isotrack.adapters.vectored import write_scattered
@@ -91,7 +91,8 @@ def main() -> None:
     parser.add_argument("--output", type=Path)
     parser.add_argument("--looped", action="store_true", help="make the chunks as they are read")
     options = parser.parse_args()
-    raw = LoopedStore(options.session) if options.looped else FilesystemStore(options.session)
+    looped = looped_store(options.session) if options.looped else None
+    raw = looped or FilesystemStore(options.session)
     recordings: ObjectStore = NullStore()
     if options.output is not None:
         recordings = FilesystemStore(options.output)
@@ -99,6 +100,8 @@ def main() -> None:
     job = Job(manifest_key=key, revision=1, source=Source.PARTICIPANT)
     before = time.process_time()
     remuxed = remux(job, raw=raw, recordings=recordings, checksum=crc32c_of)
+    if looped:
+        looped.close()
     print(json.dumps({"work_s": time.process_time() - before, "files": len(remuxed.files)}))
 
 

@@ -1,7 +1,7 @@
 """A participant session as an agent leaves it: sealed chunks of repeated loops, and a manifest.
 
 The chunks are put in a folder; or their ends are, and they are made when they are asked for out of
-the packets of one loop (`LoopedStore`), so that a day of video needs little disk.
+the packets of one loop (`benchmarks.looped`).
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import numpy as np
 
 from benchmarks.codecs import Codec
 from benchmarks.loop import START_US, Loop
+from benchmarks.looped import TEMPLATES, LoopedStore
 from benchmarks.repeats import Template
 from isotrack.adapters.checksums import crc32c_of
 from isotrack.adapters.filesystem import FilesystemStore
@@ -26,7 +27,6 @@ from isotrack.recording.tracks import Call, ParticipantSession, Track, TrackType
 _STARTED = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=START_US)
 _CALL = Call(call_type="default", call_id="benchmark")
 _CHUNK_US = {"video": 10_000_000, "audio": 30_000_000}
-_TEMPLATES = "templates"
 _TAIL = 1 << 16
 """Bytes of the end of each chunk that are kept when its rest is made as it is read."""
 
@@ -63,7 +63,7 @@ def write_session(folder: Path, loops: Sequence[Loop], seconds: int, *, looped: 
             path.write_bytes(body[-_TAIL:] if looped else body)
         captured.append(CapturedTrack(track=_track(loop.codec), chunks=tuple(chunks)))
         for index, template in enumerate(templates if looped else ()):
-            path = folder / _TEMPLATES / f"{loop.codec.kind}-{index:03}"
+            path = folder / TEMPLATES / f"{loop.codec.kind}-{index:03}"
             path.parent.mkdir(exist_ok=True)
             path.write_bytes(pickle.dumps(template))
     for egress, output_types in OUTPUTS.items():
@@ -89,52 +89,9 @@ def _templates(loop: Loop, limit_us: int) -> Iterator[Template]:
         )
 
 
-class LoopedStore(FilesystemStore):
-    """An ObjectStore of chunks that are made as they are read; all else is in its folder.
-
-    It holds no more than one chunk, since what it holds is measured as the engine's memory.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        super().__init__(folder)
-        self._templates: dict[str, list[Path]] = {}
-        for path in sorted((folder / _TEMPLATES).iterdir()):
-            kind = path.name.partition("-")[0]
-            self._templates.setdefault(chunk_key(kind, 0).rpartition("/")[0], []).append(path)
-
-    def get(self, key: str) -> bytes:
-        """A chunk, made anew, or an object of the folder."""
-        made = self._made(key)
-        return super().get(key) if made is None else bytes(made)
-
-    def read_into(self, key: str, buffer: memoryview) -> int:
-        """The same, as much of it as there is room for."""
-        made = self._made(key)
-        if made is None:
-            return super().read_into(key, buffer)
-        count = min(len(made), len(buffer))
-        buffer[:count] = memoryview(made)[:count]
-        return count
-
-    def tail_into(self, key: str, buffer: memoryview) -> int:
-        """The last bytes of the same."""
-        kept = super().tail_into(key, buffer)
-        if kept == len(buffer) or (made := self._made(key)) is None:
-            return kept
-        end = made[-len(buffer) :]
-        buffer[: len(end)] = end
-        return len(end)
-
-    def _made(self, key: str) -> bytearray | None:
-        """A chunk; None if the key is of something else."""
-        parent, _, name = key.rpartition("/")
-        templates = self._templates.get(parent)
-        if templates is None:
-            return None
-        repeat, index = divmod(int(name.partition(".")[0]), len(templates))
-        with templates[index].open("rb") as file:
-            template: Template = pickle.load(file)
-        return template.chunk(repeat)
+def looped_store(folder: Path) -> LoopedStore:
+    """The store of a session whose chunks are made as they are read."""
+    return LoopedStore(folder, {chunk_key(kind, 0).rpartition("/")[0]: kind for kind in _CHUNK_US})
 
 
 def _chunk(codec: Codec, number: int, template: Template, repeat: int, body: bytearray) -> Chunk:

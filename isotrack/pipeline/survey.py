@@ -7,7 +7,7 @@ first ones, up to where every stream has shown that it can be played.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from isotrack.media.clock import Clock, fit_clocks
 from isotrack.media.lanes import Lane, Span, assign_lanes
 from isotrack.media.outline import StreamOutline, TrackOutliner
-from isotrack.media.reader import TrackReader
+from isotrack.media.reader import StreamFrames, TrackReader
 from isotrack.media.track_format import TrackFormat
 from isotrack.pipeline.chunks import ChunkReader
 from isotrack.pipeline.formats import track_format
@@ -129,11 +129,7 @@ def _open(
     """Read media until every stream has shown a frame, or all of it if one does not."""
     openings: dict[int, Opening] = {}
     awaited = {ordinal for ordinal, stream in enumerate(streams) if stream.has_media}
-    for index, records in chunks.read(captured.chunks, singly=True) if awaited else ():
-        found = reader.push(records)
-        for ordinal, stream in enumerate(streams):
-            if stream.last_chunk == index:
-                found += reader.finish(ordinal)
+    for found in _frames(captured, reader, streams, chunks) if awaited else ():
         for ordinal, frames in found:
             # A chunk that was missing at first may have streams that nobody knows a time of.
             if ordinal < len(streams) and ordinal not in openings:
@@ -159,6 +155,23 @@ def _open(
             f"({counts.frames_left_out} left out)"
         )
     return openings, problem
+
+
+def _frames(
+    captured: CapturedTrack,
+    reader: TrackReader,
+    streams: Sequence[StreamOutline],
+    chunks: ChunkReader,
+) -> Iterator[list[StreamFrames]]:
+    """The frames of a track, chunk by chunk; those of a stream that is over come with its last."""
+    left = dict(enumerate(streams))
+    for index, records in chunks.read(captured.chunks, singly=True):
+        found = reader.push(records)
+        for ordinal in [each for each, stream in left.items() if stream.last_chunk <= index]:
+            del left[ordinal]
+            found += reader.finish(ordinal)
+        yield found
+    yield [frames for ordinal in left for frames in reader.finish(ordinal)]
 
 
 def _rids(

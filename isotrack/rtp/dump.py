@@ -56,14 +56,20 @@ def read_dump(data: bytes | bytearray | memoryview | NDArray[np.uint8], first: i
         first: where in `data` the file begins.
 
     Raises:
-        DumpError: The file header is unreadable. Damage behind it never raises: the records before
-            it are returned, and `intact` is False.
+        DumpError: The file header is unreadable, and no trailer tells where the records are. Damage
+            behind it never raises: the records before it are returned, and `intact` is False.
     """
     buffer = np.frombuffer(data, np.uint8)
     if not buffer.flags.writeable:
         buffer = buffer.copy()
-    at, start_us = _read_head(buffer, first, buffer.size)
-    found = find_trailer(buffer[at:])
+    found = find_trailer(buffer[first:])
+    try:
+        at, start_us = _read_head(buffer, first, buffer.size)
+    except DumpError:
+        sealed = found and _read_behind_damage(buffer, first, found)
+        if sealed is None:
+            raise
+        return sealed
     sealed = found and _read_sealed(buffer, [_Sealed(at, buffer.size - found.size, found)])
     return sealed or _read_in_order(buffer, at, start_us)
 
@@ -143,6 +149,18 @@ def _read_sealed(buffer: NDArray[np.uint8], parts: Sequence[_Sealed]) -> Records
         told.headers,
         intact=True,
     )
+
+
+def _read_behind_damage(
+    buffer: NDArray[np.uint8], first: int, trailer: FoundTrailer
+) -> Records | None:
+    """The same of a file whose header is damaged: its records begin where their lengths say."""
+    told = read_trailers([trailer])
+    if told is None:
+        return None
+    end = buffer.size - trailer.size
+    at = end - int((told.length + RECORD_HEADER).sum())
+    return _read_sealed(buffer, [_Sealed(at, end, trailer)]) if at >= first else None
 
 
 def _read_in_order(buffer: NDArray[np.uint8], first: int, start_us: int) -> Records:

@@ -180,3 +180,17 @@ def test_damage_leaves_streams_their_ordinals(damage: str) -> None:
     # What is read only for its end is not checked.
     read = len(track.chunks) if damage == "trailer" else 3
     assert [missing.problem for missing in reader.missing.values()] == ["corrupt"] * read
+
+
+def test_the_last_frame_that_is_left_of_a_stream_opens_it() -> None:
+    session = Session()
+    track = session.capture(TrackType.VIDEO, vp8_call(1), chunk_us=30_000)
+    for chunk in track.chunks[1:]:  # nothing is left of them but their trailers
+        body = session.store.objects[chunk.key]
+        session.store.put(chunk.key, body[-int.from_bytes(body[-4:], "big") :])
+    reader = ChunkReader(session.store, crc32c_of, batch=1)
+
+    (lane,) = survey(session.tracks, reader).lanes
+
+    assert lane.kind == "video"
+    assert {missing.problem for missing in reader.missing.values()} == {"torn"}

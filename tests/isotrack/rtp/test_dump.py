@@ -170,8 +170,26 @@ def test_a_file_may_begin_anywhere_in_its_buffer(room: int, sealed: bool) -> Non
     assert contents(records) == packets
     assert records.intact
     assert bytes(records.buffer[:room]) == b"\xaa" * room
+
+
+def test_a_file_whose_head_is_damaged_is_read_as_its_trailer_tells() -> None:
+    packets, arrival_us = sample()
+    dump = write(packets, arrival_us)
+    head = dump.index(b"\n") + 1 + 16
+    for damaged in (b"\xff" * head + dump[head:], dump[1:], dump[head:]):
+        records = read_dump(b"\xaa" * 9 + damaged, 9)
+        assert contents(records) == packets
+        assert records.arrival_us.tolist() == arrival_us
+        assert records.intact
+
+
+def test_a_file_without_head_whose_trailer_tells_of_more_than_is_there_is_refused() -> None:
+    dump = write(*sample())
+    head = dump.index(b"\n") + 1 + 16
     with pytest.raises(DumpError):
-        read_dump(bytearray(b"\xaa" * room + whole), room + 1)
+        read_dump(dump[head + 1 :])
+    with pytest.raises(DumpError):
+        read_dump(b"\xaa" * 9 + dump[head:], 10)
 
 
 def test_a_file_torn_at_any_byte_keeps_the_records_before() -> None:
