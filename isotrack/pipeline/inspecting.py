@@ -222,7 +222,8 @@ class _Reading:
         media: int | None,
         said: Recognized | PayloadFormat | None,
     ) -> Iterator[SentType]:
-        inner = said.inner_payload_type if isinstance(said, Recognized) else None
+        best = said if isinstance(said, Recognized) else None
+        inner, fec = (best.inner_payload_type, best.fec_payload_type) if best else (None, None)
         for payload_type, count in sorted(source.payload_types.items()):
             form = format_of(source, payload_type, media)
             if said and payload_type in (media, inner):
@@ -233,6 +234,8 @@ class _Reading:
         if inner is not None and inner not in source.payload_types and said:
             name = said.mime_type.partition("/")[2]
             yield SentType(payload_type=inner, packets=0, format=name)
+        if fec is not None and fec not in source.payload_types:
+            yield SentType(payload_type=fec, packets=0, format="ulpfec")
 
 
 def _announced(header: MjrHeader) -> PayloadFormat:

@@ -7,7 +7,6 @@ timestamps say.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,9 +16,10 @@ from numpy.typing import NDArray
 from isotrack.codecs import opus
 from isotrack.media.track_format import VIDEO_CODECS
 from isotrack.media.video_codecs import video_codec
+from isotrack.rtp import ulpfec
 from isotrack.rtp.dump import MAX_RECORDS
 from isotrack.rtp.packet import Packets, read_packets
-from isotrack.rtp.records import Records, read_headers
+from isotrack.rtp.records import FIXED_HEADER, Records, read_headers
 from isotrack.rtp.sequence import Unwrapper
 
 _HEADROOM = 32
@@ -42,6 +42,8 @@ class Recognized(NamedTuple):
     """Width and height of the picture, the largest."""
     inner_payload_type: int | None = None
     """Of the codec, where it comes wrapped in RED (RFC 2198)."""
+    fec_payload_type: int | None = None
+    """Of ULPFEC, where that comes in RED as well."""
 
     @property
     def certainty(self) -> str:
@@ -183,28 +185,35 @@ def _try_video(name: str, datagrams: Sequence[bytes]) -> Recognized | None:
 
 def _try_red(packets: Packets, measured_hz: float | None) -> Recognized | None:
     """RED with a codec in it: its own block is the last one (RFC 2198 section 3)."""
-    inner: list[bytes] = []
-    types: Counter[int] = Counter()
+    inner: dict[int, list[bytes]] = {}
     for row in range(packets.count):
         at = int(packets.payload_offset[row])
         payload = packets.buffer[at : at + int(packets.payload_length[row])].tobytes()
         begin = int(packets.packet_offset[row])
         block = _primary(payload)
         if block is not None:
-            types[block[0]] += 1
-            inner.append(packets.buffer[begin : begin + 12].tobytes() + block[1])
-    if len(inner) < 0.95 * packets.count or not types or len(types) > 2:
+            header = packets.buffer[begin : begin + FIXED_HEADER].tobytes()
+            inner.setdefault(block[0], []).append(_plain(header + block[1]))
+    count = sum(map(len, inner.values()))
+    if count < 0.95 * packets.count or not 0 < len(inner) <= 2:
         return None
-    payload_type, count = types.most_common(1)[0]
-    if count < 0.7 * len(inner):
+    payload_type, kept = max(inner.items(), key=lambda item: len(item[1]))
+    if len(kept) < 0.6 * count:
         return None
-    kept = [_plain(one) for one in inner]
     found = [_try_opus(_in_order(copy_packets(kept)))]
     found += [_try_video(name, kept) for name in sorted(VIDEO_CODECS)]
     best = _best(found, measured_hz)
     if best is None or best.score <= _SURE:
         return None
-    return best._replace(inner_payload_type=payload_type)
+    fec = [other for other, blocks in inner.items() if other != payload_type and _is_fec(blocks)]
+    return best._replace(inner_payload_type=payload_type, fec_payload_type=fec[0] if fec else None)
+
+
+def _is_fec(datagrams: Sequence[bytes]) -> bool:
+    return all(
+        ulpfec.is_likely(datagram[FIXED_HEADER:], int.from_bytes(datagram[2:4], "big"))
+        for datagram in datagrams
+    )
 
 
 def _plain(datagram: bytes) -> bytes:

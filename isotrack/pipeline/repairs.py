@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from isotrack.pipeline.observing import Head, SourceObserver
+from isotrack.rtp import ulpfec
 from isotrack.rtp.payload_types import STATIC_PAYLOAD_TYPES
 
 _LEAST_SHARE = 0.6
@@ -88,14 +89,6 @@ def format_of(source: SourceObserver, payload_type: int, media: int | None) -> s
         return None
     if all(head.length == 4 and head.first_bytes[0] <= _MAX_EVENT for head in heads):
         return "telephone-event"
-    if all(_is_ulpfec(head) for head in heads):
+    if all(ulpfec.is_likely(head.first_bytes, head.sequence_number) for head in heads):
         return "ulpfec"
     return None
-
-
-def _is_ulpfec(head: Head) -> bool:
-    """RFC 5109 section 7.3: E is 0, and the packets protected were sent just before."""
-    if head.length < 14 or head.first_bytes[0] & 0x80:
-        return False
-    base = int.from_bytes(head.first_bytes[2:4], "big")
-    return 0 < (head.sequence_number - base & 0xFFFF) <= 64

@@ -24,6 +24,19 @@ MAX_LEVELS = 8
 """More levels than anyone makes; a packet of empty levels is not worth its reading."""
 
 
+def is_likely(first_bytes: bytes, sequence_number: int) -> bool:
+    """Whether a payload may be a FEC packet: its E bit is 0, and it protects those just before it.
+
+    Args:
+        first_bytes: of the payload.
+        sequence_number: of its packet.
+    """
+    if len(first_bytes) < _SHORT or first_bytes[0] & 0x80:
+        return False
+    base = int.from_bytes(first_bytes[2:4], "big")
+    return 0 < (sequence_number - base & 0xFFFF) <= 64
+
+
 def read(packets: Packets, rows: NDArray[np.int64]) -> FecReading:
     """Read the ULPFEC packets in these rows."""
     head = leading_bytes(packets, rows, _LONG)

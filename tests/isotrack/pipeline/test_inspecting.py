@@ -30,6 +30,7 @@ from tests.captures import (
     rtx_of,
     sound_packets,
 )
+from tests.fec_encoder import ulpfec
 
 DATA = Path(__file__).parents[2] / "data"
 BOB = ("10.0.0.2", 4000)
@@ -150,6 +151,30 @@ def test_redundant_audio_is_known_with_the_codec_in_it() -> None:
     assert (source.mime_type, source.certainty) == ("audio/opus", "sure")
     (track,) = guess(found)
     assert (track["payload_type"], track["red"]) == (111, {"payload_type": 63})
+
+
+def test_the_parity_between_redundant_pictures_is_known_by_its_payload_type() -> None:
+    """A block of ULPFEC after every fifth packet, in the numbering of the pictures (RFC 5109)."""
+    wrapped: list[Sent] = []
+    protected: list[bytes] = []
+    for at_us, packet in picture_packets():
+        number, timestamp = len(wrapped), int.from_bytes(packet[4:8], "big")
+        protected.append(packet[:2] + number.to_bytes(2, "big") + packet[4:])
+        red = protected[-1][:1] + bytes([packet[1] & 0x80 | 120]) + protected[-1][2:12]
+        wrapped.append((at_us, red + bytes([96]) + packet[12:]))
+        if len(protected) == 5:
+            parity = ulpfec(dict(enumerate(protected)), number - 4)
+            header = write_header(120, number + 1, timestamp, 1, False)
+            wrapped.append((at_us, header + bytes([121]) + parity))
+            protected.clear()
+    found = look(bundle(wrapped))
+    (source,) = found.sources
+    formats = {sent.payload_type: sent.format for sent in source.payload_types}
+    assert formats == {120: "red", 96: "vp8", 121: "ulpfec"}
+    assert (source.certainty, source.keyframes) == ("sure", 3)
+    (track,) = guess(found)
+    assert (track["payload_type"], track["red"]) == (96, {"payload_type": 120})
+    assert track["fec"] == {"mechanism": "ulpfec", "payload_type": 121}
 
 
 def test_what_shares_the_ssrc_of_sound_is_named() -> None:
