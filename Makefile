@@ -21,10 +21,10 @@ up: .venv/local ## Keep the local stack running on fixed ports until Ctrl-C
 	$(BIN)/python -m infra.local up
 
 test: .venv/dev clients ## Lint and all tests but the slow ones
-	@$(MAKE) --no-print-directory --jobs=3 --keep-going --output-sync=target \
+	@$(MAKE) --no-print-directory --jobs=4 --keep-going --output-sync=target \
 		test-live test-service test-core test-media lint
 
-# What plays calls in real time goes first; what computes takes what it leaves, and more at once would leave it too little.
+# What plays calls in real time goes first, then what waits for agents; what computes takes what they leave.
 AFTER = nice -n 19
 
 test-live: .venv/dev clients
@@ -41,7 +41,7 @@ test-core: .venv/dev
 		$(addprefix --ignore=tests/,e2e clients infra capture_agent players)
 
 test-service: .venv/dev
-	nice -n 5 $(PYTEST) tests/infra tests/capture_agent
+	nice -n 10 $(PYTEST) tests/infra tests/capture_agent
 
 test-clients: .venv/dev clients ## Only the published client libraries, against the local stack
 	$(PYTEST) tests/clients
