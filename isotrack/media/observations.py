@@ -146,8 +146,9 @@ class ClockObservations:
         self._rows, self._captured, self._reports = [], [], array("q")
 
     def delays(self) -> Delays:
-        """All delays; there has been a packet."""
-        return Delays(*np.concatenate(self._rows, axis=1))
+        """All delays; there has been a packet. They are not to be changed."""
+        self._rows = [np.concatenate(self._rows, axis=1)]
+        return Delays(*self._rows[0])
 
     def reports(self) -> Reports:
         """All sender reports that name a time, each once, by RTP time."""

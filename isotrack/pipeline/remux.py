@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
+from isotrack.pipeline import heap
 from isotrack.pipeline.chunks import ChunkReader
 from isotrack.pipeline.describing import Description, describe
 from isotrack.pipeline.merging import LaneMerger
@@ -28,6 +29,9 @@ from isotrack.recording.options import RemuxOptions
 from isotrack.recording.outputs import resolve_outputs
 
 CONTENT_TYPE = "video/x-matroska"
+
+MANY_CHUNKS = 2000
+"""To parse a manifest of more, and to fit clocks to hours, takes megabytes that are worth returning."""
 
 
 def remux(
@@ -64,6 +68,8 @@ def remux(
     chunks = ChunkReader(raw, checksum)
     options = manifest.options if options is None else options
     found = survey(captured, chunks, options.layer)
+    if sum(len(track.chunks) for track in captured) > MANY_CHUNKS:
+        heap.trim()
     if not found.lanes:
         raise NothingPlayable(_why_nothing(job, found, chunks))
     outputs = resolve_outputs(manifest.output_types, found.kinds, job.source)
