@@ -31,7 +31,7 @@ from isotrack.recording.outputs import resolve_outputs
 CONTENT_TYPE = "video/x-matroska"
 
 MANY_CHUNKS = 2000
-"""To parse a manifest of more, and to fit clocks to hours, takes megabytes that are worth returning."""
+"""What more takes to be parsed, and their clocks to be fitted, is worth being returned."""
 
 
 def remux(

@@ -53,7 +53,8 @@ def read_packets(records: Records) -> tuple[Packets, int]:
     malformed = sound.size - int(np.count_nonzero(sound))
     if malformed:
         malformed -= int(np.count_nonzero(records.is_rtcp))
-        columns = [column[sound] for column in columns]
+        rows = sound.nonzero()[0]
+        columns = [column[rows] for column in columns]
     sequence_number, timestamp, ssrc, second, head, length, arrival_us, offset = columns
     packets = Packets(
         records.buffer,
