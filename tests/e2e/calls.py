@@ -117,7 +117,7 @@ REFUSED = _alone("refused", stop_ms=2_500, video=False)
 AGAIN = _alone("again", stop_ms=2_500, video=False)
 """The files of this call are made again."""
 
-INTERRUPTED = _alone("interrupted", stop_ms=16_500, video=True)
+INTERRUPTED = _alone("interrupted", stop_ms=20_500, video=True)
 """The agent is killed in this call, and started again."""
 
 
